@@ -1,0 +1,3 @@
+import { lib } from '../../tsup.preset.ts';
+
+export default lib(['src/index.ts']);

@@ -1,0 +1,158 @@
+import type { MachineId, Metadata, TargetState, UnitHash, UnitName, UnitState } from '@fleet/model';
+import type {
+  LeaderRecord,
+  MachineRecord,
+  MetadataRecord,
+  PendingRecord,
+  PlacementRecord,
+  ScheduleRecord,
+  StateRecord,
+  UnitRecord,
+} from './records.ts';
+import type { CallOptions, LeaseId } from './store.ts';
+
+/** A change a user wants of one unit. Each is one transaction with compares on what it read; the loser of a race is told. */
+export type UnitChange =
+  /** Fails with `UNIT_EXISTS` when there is one. */
+  | { readonly kind: 'create'; readonly name: UnitName; readonly text: string; readonly hash: UnitHash; readonly global: boolean; readonly targetState: TargetState }
+  /** New text for a unit; its placement stays. `expect` is the unit's revision as read; fails with `UNIT_CHANGED` when it moved on, `UNIT_NOT_FOUND` when it is gone. */
+  | { readonly kind: 'replace'; readonly name: UnitName; readonly text: string; readonly hash: UnitHash; readonly global: boolean; readonly targetState: TargetState; readonly expect: number }
+  /** Start and stop of a placed unit write `sched/` in the same transaction; `inactive` drops `place/` and `sched/`. */
+  | { readonly kind: 'target'; readonly name: UnitName; readonly targetState: TargetState }
+  /** Drops the unit with its placement, schedule and pending reason. Fails with `UNIT_NOT_FOUND`. */
+  | { readonly kind: 'destroy'; readonly name: UnitName };
+
+export type UnitChangeResult =
+  | { readonly ok: true; readonly name: UnitName; readonly revision: number; readonly generation: number }
+  | { readonly ok: false; readonly name: UnitName; readonly error: Error };
+
+/** An empty value hides the key (tombstone). */
+export interface MetadataChange {
+  readonly machine: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Everything a mirror may hold, by the first part of its key. */
+export interface RecordKinds {
+  readonly units: UnitRecord;
+  readonly globals: UnitRecord;
+  readonly place: PlacementRecord;
+  readonly sched: ScheduleRecord;
+  readonly state: StateRecord;
+  readonly machines: MachineRecord;
+  readonly metadata: MetadataRecord;
+  readonly pending: PendingRecord;
+  readonly leader: LeaderRecord;
+}
+export type RecordKind = keyof RecordKinds;
+
+/** One record that changed; `before`/`after` are undefined when it did not exist / no longer exists. */
+export type RecordChange = {
+  [K in RecordKind]: { readonly kind: K; readonly id: string; readonly before: RecordKinds[K] | undefined; readonly after: RecordKinds[K] | undefined };
+}[RecordKind];
+
+/** All changes of one store revision, or the differences found by a new listing (`relisted`). */
+export interface MirrorBatch {
+  readonly revision: number;
+  readonly relisted: boolean;
+  readonly changes: readonly RecordChange[];
+}
+
+/**
+ * A live copy of part of the registry: listed at a revision, watched from the next one with a cursor of its own, listed
+ * again after compaction or reconnection. Ids are: unit name (units, globals, place, pending), machine id (machines,
+ * metadata), `<machine>/<unit>` (sched, state), `leader`. Records that cannot be decoded are skipped and reported to the log.
+ */
+export interface Mirror {
+  /** Revision up to which the copy is complete. */
+  readonly revision: number;
+  /** False while the store cannot be reached: the copy is then the last known truth. */
+  readonly live: boolean;
+  records<K extends RecordKind>(kind: K): ReadonlyMap<string, RecordKinds[K]>;
+  /** Called synchronously for each batch after it is applied; returns the function that ends it. */
+  subscribe(listener: (batch: MirrorBatch) => void): () => void;
+  /** Called when {@link Mirror.live} changes. */
+  onLiveness(listener: (live: boolean) => void): () => void;
+  /** Resolves when the copy has reached `revision`; rejects with the signal's reason. */
+  waitForRevision(revision: number, options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+export type MirrorScope =
+  /** All of the cluster but `sched/` and texts: for the leader and for API reads. */
+  | { readonly kind: 'cluster' }
+  /** `sched/<machine>/`, `globals/`, `metadata/<machine>`, `machines/<machine>`, `state/<machine>/`: for that machine's agent. */
+  | { readonly kind: 'machine'; readonly machine: MachineId }
+  /** `engine/leader` only. */
+  | { readonly kind: 'leader' };
+
+/** A decision of the leader. `expect` carries the revisions it was made on; 0 means absent. */
+export type PlacementChange =
+  | { readonly kind: 'place'; readonly unit: UnitName; readonly machine: MachineId; readonly hash: UnitHash; readonly targetState: Exclude<TargetState, 'inactive'>; readonly generation: number; readonly expectUnit: number }
+  | { readonly kind: 'unplace'; readonly unit: UnitName; readonly machine: MachineId; readonly expectPlacement: number }
+  | { readonly kind: 'pending'; readonly unit: UnitName; readonly pending: Omit<PendingRecord, 'revision' | 'unit'> | null };
+
+export interface PlacementOutcome {
+  /** Changes whose compares failed: read again and plan again. */
+  readonly rejected: readonly PlacementChange[];
+  readonly revision: number;
+}
+
+export interface MachineRegistration {
+  readonly id: MachineId;
+  readonly bootId: string;
+  readonly sessionId: string;
+  readonly address: string;
+  readonly metadata: Metadata;
+  readonly version: string;
+  readonly capabilities: Readonly<Record<string, boolean>>;
+}
+
+/** What the agent publishes: a state, or its end. Under the machine's lease. */
+export type StateChange =
+  | { readonly kind: 'put'; readonly state: UnitState }
+  | { readonly kind: 'delete'; readonly unit: UnitName };
+
+/** fleet's view of the store. All calls throw FleetErrors; see {@link Store} for the store's own codes. */
+export interface Registry {
+  // Reads
+  readUnit(name: string, options?: CallOptions): Promise<{ readonly unit: UnitRecord; readonly placement: PlacementRecord | null } | null>;
+  /** Text of a unit file by hash; immutable, so cached (bounded). Throws `UNIT_TEXT_MISSING`. */
+  readText(hash: UnitHash, options?: CallOptions): Promise<string>;
+  /** A live copy; resolves when first complete (retries with back-off until then). Works until the signal aborts. */
+  openMirror(scope: MirrorScope, options: { readonly signal: AbortSignal }): Promise<Mirror>;
+
+  // Users' writes
+  changeUnit(change: UnitChange, options?: CallOptions): Promise<{ readonly revision: number; readonly generation: number }>;
+  /** Many at once, batched; with `atomic` all or nothing (at most what one transaction holds; `TOO_MANY_CHANGES` otherwise). */
+  changeUnits(changes: readonly UnitChange[], options: CallOptions & { readonly atomic: boolean }): Promise<readonly UnitChangeResult[]>;
+  /** One compare-and-swap per machine document, all in one transaction. */
+  changeMetadata(changes: readonly MetadataChange[], options?: CallOptions): Promise<{ readonly revision: number }>;
+
+  // A machine's presence and states
+  /**
+   * Writes `machines/<id>` under the lease. Takes over the key when it holds the same session id; throws
+   * `MACHINE_ID_TAKEN` (conflict) when another live session holds it.
+   */
+  registerMachine(machine: MachineRegistration, lease: LeaseId, options?: CallOptions): Promise<{ readonly revision: number }>;
+  removeMachine(machine: MachineId, sessionId: string, options?: CallOptions): Promise<void>;
+  /** Batched; only this machine's keys, bound to the lease; compares that the session still holds `machines/<id>` (`MACHINE_ID_TAKEN`/`LEASE_NOT_FOUND`). */
+  publishStates(machine: MachineId, sessionId: string, lease: LeaseId, changes: readonly StateChange[], options?: CallOptions): Promise<void>;
+
+  // Leadership
+  /** Takes `engine/leader` if it is free; the result is null when another holds it. The fence goes into every leader write. */
+  campaign(machine: MachineId, sessionId: string, lease: LeaseId, options?: CallOptions): Promise<{ readonly fence: number } | null>;
+  resign(fence: number, options?: CallOptions): Promise<void>;
+  /** Highest engine version seen; raised by the leader. A lower engine must not lead. */
+  readEngineVersion(options?: CallOptions): Promise<number>;
+  raiseEngineVersion(version: number, fence: number, options?: CallOptions): Promise<void>;
+  /** In batches of one transaction each, fenced: throws `LEADERSHIP_LOST` (conflict) when the fence no longer holds. */
+  applyPlacements(changes: readonly PlacementChange[], fence: number, options?: CallOptions): Promise<PlacementOutcome>;
+  /** Deletes texts that no unit refers to and that were unreferenced at the last call too; returns how many. Fenced. */
+  collectTexts(fence: number, options?: CallOptions): Promise<number>;
+
+  // Leases, through the store
+  grantLease(ttlMs: number, options?: CallOptions): Promise<{ readonly id: LeaseId; readonly ttlMs: number }>;
+  keepAlive(lease: LeaseId, options?: CallOptions): Promise<{ readonly ttlMs: number }>;
+  revokeLease(lease: LeaseId, options?: CallOptions): Promise<void>;
+}

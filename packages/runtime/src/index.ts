@@ -1,0 +1,6 @@
+export { backoffDelayMs, retryWithBackoff, type BackoffOptions, type RetryOptions } from './backoff.ts';
+export { systemClock, type Clock } from './clock.ts';
+export { isAbort, runComponents, shutdownReason, type Component } from './component.ts';
+export { describeError, FleetError, isFleetError, type ErrorKind, type FleetErrorOptions } from './errors.ts';
+export { createLogger, silentLogger, type LogFields, type LogFormat, type Logger, type LoggerOptions, type LogLevel } from './logger.ts';
+export { Wakeup } from './wakeup.ts';

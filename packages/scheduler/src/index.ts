@@ -1,0 +1,1 @@
+export type { ClusterSnapshot, Pending, Plan, Reason, Rejection, SchedulerMachine, SchedulerUnit, Step } from './types.ts';

@@ -1,0 +1,1 @@
+export type { JobResult, LocalUnitFile, LocalUnitState, UnitCallOptions, UnitJob, UnitManager, UnitManagerEvent } from './unit-manager.ts';

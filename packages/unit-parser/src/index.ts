@@ -1,0 +1,1 @@
+export type { Diagnostic, LocatedUnitOption, Requirements, Severity, UnitOption } from './types.ts';
