@@ -5,7 +5,9 @@ const PLAIN = /[A-Za-z0-9:_.]/;
 /** Escapes a string for use in a unit name (as systemd `unit_name_escape`): `/` becomes `-`, bytes that may not stand become `\xNN`. */
 export function escapeUnitName(text: string): string {
   let escaped = '';
-  for (const [i, byte] of [...toByteText(text)].entries()) {
+  const bytes = toByteText(text);
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes.charAt(i);
     if (byte === '/') escaped += '-';
     else if (PLAIN.test(byte) && !(i === 0 && byte === '.')) escaped += byte;
     else escaped += `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`;

@@ -111,9 +111,9 @@ class Lexer {
     const { from, to, found } = this.#restOfLine();
     const garbage = skipBlanks(bytes, from, to);
     if (garbage < to) {
-      const codes = [...bytes.slice(garbage, dropBlanks(bytes, garbage, to))].map((byte) => byte.charCodeAt(0));
-      // The original means to name the section here, and never does.
-      return this.#fail('garbage-after-section', `found garbage after section name : [${codes.join(' ')}]`, garbage);
+      const codes = Array.from(bytes.slice(garbage, dropBlanks(bytes, garbage, to)), (byte) => byte.charCodeAt(0)).join(' ');
+      // The original means to name the section before the colon, and never does.
+      return this.#fail('garbage-after-section', `found garbage after section name : [${codes}]`, garbage);
     }
     if (found) this.#startLine(buffer.at);
     this.#section = this.#text(name);
