@@ -1,1 +1,17 @@
-export type { ClusterSnapshot, Pending, Plan, Reason, Rejection, SchedulerMachine, SchedulerUnit, Step } from './types.ts';
+export { planAgentTasks, planUnitTasks, type AgentTask, type CurrentUnit, type DesiredUnit } from './agent-tasks.ts';
+export { ClusterModel } from './cluster-model.ts';
+export { desiredUnits, type DesiredUnitsInput } from './desired-units.ts';
+export { compareBytes } from './order.ts';
+export { planCluster } from './plan-cluster.ts';
+export type {
+  ClusterSnapshot,
+  Pending,
+  Plan,
+  PlanOptions,
+  Reason,
+  Rejection,
+  RejectionCode,
+  SchedulerMachine,
+  SchedulerUnit,
+  Step,
+} from './types.ts';

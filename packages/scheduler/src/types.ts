@@ -17,14 +17,15 @@ export interface SchedulerUnit {
 
 /** Everything a plan depends on. */
 export interface ClusterSnapshot {
+  /** Of several with one id the last counts. */
   readonly machines: readonly SchedulerMachine[];
-  /** Global units included; templates with target `inactive` too. */
+  /** Global units included; templates with target `inactive` too. Of several with one name the last counts. */
   readonly units: readonly SchedulerUnit[];
   /** The machine each placed unit is assigned to; may name machines that are gone. Global units have none. */
   readonly placements: ReadonlyMap<UnitName, MachineId>;
   /**
-   * Machines that still hold a unit (they report a state for it) although it is not, or no longer, placed there.
-   * A unit is placed on another machine only when this set is empty or its machines are gone.
+   * Machines that report a state for a unit: those that still hold it although it is not, or no longer, placed there, and harmlessly
+   * also the one it is placed on. A unit is placed on another machine only when this set is empty or its machines are gone.
    */
   readonly held: ReadonlyMap<UnitName, ReadonlySet<MachineId>>;
 }
@@ -40,6 +41,10 @@ export interface Reason {
     | 'became-global'
     | 'not-scheduled';
   readonly text: string;
+  /** What exactly does not fit, when the code is `machine-unfit`. */
+  readonly rejection?: RejectionCode;
+  /** The other unit that causes the step: the missing peer, the unit in conflict, the replacer. */
+  readonly because?: string;
 }
 
 /** One decision. Applied in order; a step never depends on a later one. */
@@ -47,9 +52,12 @@ export type Step =
   | { readonly kind: 'unschedule'; readonly unit: UnitName; readonly machine: MachineId; readonly reason: Reason }
   | { readonly kind: 'schedule'; readonly unit: UnitName; readonly machine: MachineId; readonly reason: Reason };
 
+/** What a machine lacks, or has too much of, for a unit. */
+export type RejectionCode = 'machine-id' | 'metadata' | 'machine-of' | 'conflict' | 'held' | 'replace-destination' | 'malformed';
+
 /** Why machines will not do, counted: "3 lack metadata region=eu". */
 export interface Rejection {
-  readonly code: 'machine-id' | 'metadata' | 'machine-of' | 'conflict' | 'held' | 'replace-destination' | 'malformed';
+  readonly code: RejectionCode;
   /** What was asked for, or the unit in the way. */
   readonly detail: string;
   /** How many machines it concerns. */
@@ -70,4 +78,12 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Units whose pending reason changed since the last plan; `null` when the unit is no longer pending. */
   readonly pending: ReadonlyMap<UnitName, Pending | null>;
+}
+
+export interface PlanOptions {
+  /**
+   * How many passes to plan, each seeing the effects of the one before; one pass is what the original does at a time. By default as
+   * many as it takes until nothing is left to do.
+   */
+  readonly passes?: number;
 }
