@@ -48,6 +48,8 @@ export interface RangeRequest {
   readonly limit?: number | undefined;
   /** Read as of this revision; fails with code `STORE_COMPACTED` when it is gone. */
   readonly revision?: number | undefined;
+  /** Leave the values out (they are then empty strings): for listings of keys over large values. */
+  readonly keysOnly?: boolean | undefined;
 }
 
 export interface RangeResult {

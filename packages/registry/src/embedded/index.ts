@@ -1,1 +1,1 @@
-export {};
+export { createEmbeddedStore, createMemoryStore, type EmbeddedStore, type EmbeddedStoreOptions } from './embedded-store.ts';

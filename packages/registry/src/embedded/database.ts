@@ -1,0 +1,289 @@
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { FleetError } from '@fleet/runtime';
+import { storeUnavailable } from '../store-errors.ts';
+
+/** One life of one value: from the revision that wrote it until the one that replaced or deleted it. */
+export interface VersionRow {
+  readonly key: string;
+  readonly value: string;
+  readonly create_revision: number;
+  readonly mod_revision: number;
+  readonly lease: string | null;
+}
+
+/** One event of the history. `sequence` orders the events of one revision. */
+export interface EventRow extends VersionRow {
+  readonly revision: number;
+  readonly sequence: number;
+  readonly deleted: number;
+}
+
+export interface LeaseRow {
+  readonly id: string;
+  readonly ttl_ms: number;
+}
+
+/** "flee" in ASCII: lets `file` and other programs tell whose database it is. */
+const APPLICATION_ID = 0x66_6c_65_65;
+const SCHEMA_VERSION = 1;
+
+// `end_revision` is null for the current version of a key. `ended_by` says how it ended: 1 deleted, 0 replaced.
+const SCHEMA = `
+  CREATE TABLE versions (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    create_revision INTEGER NOT NULL,
+    mod_revision INTEGER NOT NULL,
+    mod_sequence INTEGER NOT NULL,
+    lease TEXT,
+    end_revision INTEGER,
+    end_sequence INTEGER,
+    ended_by INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX current ON versions (key) WHERE end_revision IS NULL;
+  CREATE INDEX by_key ON versions (key, mod_revision);
+  CREATE INDEX by_mod ON versions (mod_revision, mod_sequence);
+  CREATE INDEX by_end ON versions (end_revision, end_sequence) WHERE end_revision IS NOT NULL;
+  CREATE INDEX by_lease ON versions (lease) WHERE end_revision IS NULL AND lease IS NOT NULL;
+  CREATE TABLE leases (id TEXT PRIMARY KEY, ttl_ms REAL NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE meta (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('revision', 1), ('compacted', 0);
+`;
+
+const COLUMNS = 'key, value, create_revision, mod_revision, lease';
+
+/** The rows behind the embedded store: what SQLite is asked, and nothing else. Every call is synchronous. */
+export class Database {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(path: string) {
+    this.#db = open(path);
+  }
+
+  /** Runs `work` in one durable commit; a failure undoes all of it. */
+  commit(work: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#rollback();
+      throw error;
+    }
+  }
+
+  /** Runs `work` inside {@link Database.commit}; when it throws, what it wrote is undone and the rest of the commit goes on. */
+  attempt<T>(work: () => T): T {
+    this.#db.exec('SAVEPOINT attempt');
+    try {
+      const result = work();
+      this.#db.exec('RELEASE attempt');
+      return result;
+    } catch (error) {
+      this.#db.exec('ROLLBACK TO attempt');
+      this.#db.exec('RELEASE attempt');
+      throw error;
+    }
+  }
+
+  number(name: 'revision' | 'compacted'): number {
+    return this.#statement('SELECT number FROM meta WHERE name = ?').get(name)?.['number'] as number;
+  }
+
+  setNumber(name: 'revision' | 'compacted', value: number): void {
+    this.#run('UPDATE meta SET number = ? WHERE name = ?', value, name);
+  }
+
+  current(key: string): VersionRow | undefined {
+    return this.#statement(`SELECT ${COLUMNS} FROM versions WHERE key = ? AND end_revision IS NULL`).get(key) as VersionRow | undefined;
+  }
+
+  /** Current versions with `from` <= key < `end` (`after` excludes `from` itself), in order of keys. */
+  range(from: string, after: boolean, end: string | undefined, limit: number): VersionRow[] {
+    const { where, values } = bounds(from, after, end);
+    return this.#all(`SELECT ${COLUMNS} FROM versions WHERE ${where} AND end_revision IS NULL ORDER BY key LIMIT ?`, ...values, limit) as unknown as VersionRow[];
+  }
+
+  /** The same as of `revision`. */
+  rangeAt(revision: number, from: string, after: boolean, end: string | undefined, limit: number): VersionRow[] {
+    const { where, values } = bounds(from, after, end);
+    return this.#all(
+      `SELECT ${COLUMNS} FROM versions WHERE ${where} AND mod_revision <= ? AND (end_revision IS NULL OR end_revision > ?) ORDER BY key LIMIT ?`,
+      ...values,
+      revision,
+      revision,
+      limit,
+    ) as unknown as VersionRow[];
+  }
+
+  insert(version: VersionRow, sequence: number): void {
+    this.#run(
+      'INSERT INTO versions (key, value, create_revision, mod_revision, mod_sequence, lease) VALUES (?, ?, ?, ?, ?, ?)',
+      version.key,
+      version.value,
+      version.create_revision,
+      version.mod_revision,
+      sequence,
+      version.lease,
+    );
+  }
+
+  end(key: string, revision: number, sequence: number, deleted: boolean): void {
+    this.#run('UPDATE versions SET end_revision = ?, end_sequence = ?, ended_by = ? WHERE key = ? AND end_revision IS NULL', revision, sequence, deleted ? 1 : 0, key);
+  }
+
+  /** Puts and deletions of revisions `from` to `to`, in order; whole revisions, as many as make about `limit` rows. */
+  events(from: number, to: number, limit: number): EventRow[] {
+    const last = this.#statement(
+      `SELECT revision FROM (
+         SELECT mod_revision AS revision FROM versions WHERE mod_revision BETWEEN ?1 AND ?2
+         UNION ALL SELECT end_revision FROM versions WHERE end_revision BETWEEN ?1 AND ?2 AND ended_by = 1
+       ) ORDER BY revision LIMIT 1 OFFSET ?3`,
+    ).get(from, to, limit)?.['revision'] as number | undefined;
+    return this.#all(
+      `SELECT ${COLUMNS}, mod_revision AS revision, mod_sequence AS sequence, 0 AS deleted FROM versions WHERE mod_revision BETWEEN ?1 AND ?2
+       UNION ALL
+       SELECT ${COLUMNS}, end_revision, end_sequence, 1 FROM versions WHERE end_revision BETWEEN ?1 AND ?2 AND ended_by = 1
+       ORDER BY revision, sequence`,
+      from,
+      last ?? to,
+    ) as unknown as EventRow[];
+  }
+
+  /** The revision below which more than `rows` ended versions lie, counted from the newest; undefined when there are fewer. */
+  revisionOfEndedVersion(rows: number): number | undefined {
+    return this.#statement('SELECT end_revision FROM versions WHERE end_revision IS NOT NULL ORDER BY end_revision DESC LIMIT 1 OFFSET ?').get(rows)?.['end_revision'] as number | undefined;
+  }
+
+  /** Drops versions that ended at or before `revision`; returns how many. */
+  dropEnded(revision: number): number {
+    return this.#run('DELETE FROM versions WHERE end_revision <= ?', revision);
+  }
+
+  /** Gives pages that are no longer used back to the file system. */
+  shrink(): void {
+    this.#db.exec('PRAGMA incremental_vacuum');
+  }
+
+  leases(): LeaseRow[] {
+    return this.#all('SELECT id, ttl_ms FROM leases') as unknown as LeaseRow[];
+  }
+
+  /** Also sees what the running commit did, unlike the leases in memory. */
+  hasLease(id: string): boolean {
+    return this.#statement('SELECT 1 FROM leases WHERE id = ?').get(id) !== undefined;
+  }
+
+  addLease(lease: LeaseRow): void {
+    this.#run('INSERT INTO leases VALUES (?, ?)', lease.id, lease.ttl_ms);
+  }
+
+  removeLease(id: string): void {
+    this.#run('DELETE FROM leases WHERE id = ?', id);
+  }
+
+  keysOfLease(id: string): string[] {
+    return this.#all('SELECT key FROM versions WHERE lease = ? AND end_revision IS NULL ORDER BY key', id).map((row) => row['key'] as string);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  #all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
+    return this.#statement(sql).all(...values);
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).changes);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #rollback(): void {
+    try {
+      this.#db.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled back by itself (disk full, I/O error); what the caller must hear is the first failure.
+    }
+  }
+}
+
+function bounds(from: string, after: boolean, end: string | undefined): { readonly where: string; readonly values: string[] } {
+  const start = after ? 'key > ?' : 'key >= ?';
+  return end === undefined ? { where: start, values: [from] } : { where: `${start} AND key < ?`, values: [from, end] };
+}
+
+/**
+ * Opens the file for this process alone and brings it to the current schema. The lock is one of the operating system's,
+ * held until the file is closed or the process ends in whatever way, so there is never a stale one.
+ */
+function open(path: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    // SQLite would create the file readable to all: it holds unit texts, which may hold secrets.
+    if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
+    db = new DatabaseSync(path, { timeout: 0 });
+    db.exec('PRAGMA locking_mode = EXCLUSIVE');
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    db.exec('PRAGMA journal_mode = WAL');
+    // FULL: a commit is on the disk when it is acknowledged, also across a power cut.
+    db.exec('PRAGMA synchronous = FULL');
+    db.exec('PRAGMA journal_size_limit = 16777216');
+    db.exec('BEGIN IMMEDIATE');
+    migrate(db, path);
+    db.exec('COMMIT');
+    return db;
+  } catch (error) {
+    db?.close();
+    throw openFailure(path, error);
+  }
+}
+
+function migrate(db: DatabaseSync, path: string): void {
+  const application = db.prepare('PRAGMA application_id').get()?.['application_id'];
+  const version = db.prepare('PRAGMA user_version').get()?.['user_version'] as number;
+  const tables = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.['tables'];
+  if (application === APPLICATION_ID && version === SCHEMA_VERSION) return;
+  if (application === APPLICATION_ID) {
+    throw new FleetError(`the store ${path} has format ${version}; this program knows format ${SCHEMA_VERSION}`, { code: 'STORE_FORMAT_UNKNOWN', kind: 'internal', remedy: 'run the version of fleetd that wrote it, or a newer one' });
+  }
+  if (tables !== 0) {
+    throw new FleetError(`${path} is a database of another program`, { code: 'STORE_FORMAT_UNKNOWN', kind: 'internal', remedy: 'name another file for the embedded registry' });
+  }
+  db.exec(SCHEMA);
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+function openFailure(path: string, error: unknown): unknown {
+  if (error instanceof FleetError) return error;
+  const code = sqliteCode(error);
+  if (code === SQLITE_BUSY) {
+    return new FleetError(`the embedded store ${path} is in use by another process`, { code: 'STORE_IN_USE', kind: 'conflict', cause: error, remedy: 'stop the other fleetd, or give this one a file of its own' });
+  }
+  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+    return new FleetError(`the embedded store ${path} is damaged or no database`, { code: 'STORE_CORRUPT', kind: 'internal', cause: error, remedy: 'restore the file from a backup, or move it away to start with an empty registry' });
+  }
+  return storeUnavailable(`cannot open the embedded store ${path}`, error);
+}
+
+/** SQLite's result code without its extension, when the error is one of SQLite's. */
+function sqliteCode(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+}

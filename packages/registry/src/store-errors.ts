@@ -1,0 +1,30 @@
+import { FleetError } from '@fleet/runtime';
+
+/** The store cannot be reached or has been closed. */
+export function storeUnavailable(what: string, cause?: unknown): FleetError {
+  return new FleetError(what, { code: 'STORE_UNAVAILABLE', kind: 'unavailable', cause, remedy: 'check that the store is running and reachable' });
+}
+
+/** No answer in time. After a write it is unknown whether it took effect. */
+export function storeTimeout(what: string, cause?: unknown): FleetError {
+  return new FleetError(what, { code: 'STORE_TIMEOUT', kind: 'unavailable', cause, remedy: 'check the load of the store and the network to it' });
+}
+
+/** A revision that was asked for is no longer kept. */
+export function storeCompacted(revision: number, oldest: number | undefined, cause?: unknown): FleetError {
+  const kept = oldest === undefined ? '' : `; the oldest kept is ${oldest}`;
+  return new FleetError(`revision ${revision} has been compacted${kept}`, { code: 'STORE_COMPACTED', kind: 'conflict', cause, remedy: 'list again and go on from the revision of that listing' });
+}
+
+export function leaseNotFound(lease: string, cause?: unknown): FleetError {
+  return new FleetError(`lease ${lease} does not exist or has ended`, { code: 'LEASE_NOT_FOUND', kind: 'not-found', cause, remedy: 'grant a new lease' });
+}
+
+export function requestTooLarge(what: string, cause?: unknown): FleetError {
+  return new FleetError(what, { code: 'STORE_REQUEST_TOO_LARGE', kind: 'invalid', cause, remedy: 'split the request' });
+}
+
+/** A request that breaks the rules of the port: a mistake of the caller. */
+export function requestInvalid(what: string, cause?: unknown): FleetError {
+  return new FleetError(what, { code: 'STORE_REQUEST_INVALID', kind: 'invalid', cause });
+}
