@@ -42,3 +42,4 @@ export {
   type WatchBatch,
   type WatchChange,
 } from './store.ts';
+export { RequirementsSource, type RequirementsResult } from './requirements-source.ts';

@@ -1,0 +1,88 @@
+import type { MachineId, UnitName } from '@fleet/model';
+import type { Mirror, PendingRecord, PlacementChange } from '@fleet/registry';
+import type { Pending, Plan, Step } from '@fleet/scheduler';
+
+export interface PlanContext {
+  readonly mirror: Pick<Mirror, 'records'>;
+  /** Present machines other than the named one that still hold the unit. */
+  readonly holders: (unit: UnitName, except: MachineId) => ReadonlySet<MachineId>;
+  readonly isPresent: (machine: MachineId) => boolean;
+}
+
+export interface PlannedChanges {
+  readonly changes: readonly PlacementChange[];
+  /** The step behind each change of a placement, by unit and kind. */
+  readonly steps: readonly Step[];
+  /** Units whose new place has to wait until the machine that has them gives them up. */
+  readonly deferred: readonly UnitName[];
+}
+
+/**
+ * Turns a plan into writes, each with the revisions it was decided on. A unit that leaves a machine which is present
+ * is not placed elsewhere in the same go: first that machine has to report it gone.
+ */
+export function planChanges(plan: Plan, context: PlanContext): PlannedChanges {
+  const units = context.mirror.records('units');
+  const placements = context.mirror.records('place');
+  const changes: PlacementChange[] = [];
+  const steps: Step[] = [];
+  const deferred: UnitName[] = [];
+  const leaving = new Set<UnitName>();
+  for (const step of plan.steps) {
+    switch (step.kind) {
+      case 'unschedule': {
+        const placement = placements.get(step.unit);
+        if (placement?.machine !== step.machine) {
+          deferred.push(step.unit);
+          break;
+        }
+        if (context.isPresent(step.machine)) leaving.add(step.unit);
+        changes.push({ kind: 'unplace', unit: step.unit, machine: step.machine, expectPlacement: placement.revision });
+        steps.push(step);
+        break;
+      }
+      case 'schedule': {
+        const unit = units.get(step.unit);
+        if (unit === undefined || unit.targetState === 'inactive' || leaving.has(step.unit) || context.holders(step.unit, step.machine).size > 0) {
+          deferred.push(step.unit);
+          break;
+        }
+        changes.push({
+          kind: 'place',
+          unit: step.unit,
+          machine: step.machine,
+          hash: unit.hash,
+          targetState: unit.targetState,
+          generation: unit.generation,
+          expectUnit: unit.revision,
+        });
+        steps.push(step);
+        break;
+      }
+      default:
+        step satisfies never;
+    }
+  }
+  return { changes, steps, deferred };
+}
+
+/** Writes of the reasons that differ from what is written already. */
+export function pendingChanges(pending: ReadonlyMap<UnitName, Pending | null>, mirror: Pick<Mirror, 'records'>): readonly PlacementChange[] {
+  const written = mirror.records('pending');
+  const changes: PlacementChange[] = [];
+  for (const [unit, reason] of pending) {
+    const before = written.get(unit);
+    if (reason === null) {
+      if (before !== undefined) changes.push({ kind: 'pending', unit, pending: null });
+      continue;
+    }
+    const { machines, rejections, summary } = reason;
+    if (before !== undefined && samePending(before, reason)) continue;
+    changes.push({ kind: 'pending', unit, pending: { machines, rejections, summary } });
+  }
+  return changes;
+}
+
+function samePending(a: PendingRecord, b: Pending): boolean {
+  return a.machines === b.machines && a.summary === b.summary && JSON.stringify(a.rejections) === JSON.stringify(b.rejections);
+}
