@@ -1,4 +1,5 @@
 export { planAgentTasks, planUnitTasks, type AgentTask, type CurrentUnit, type DesiredUnit } from './agent-tasks.ts';
+export { checkPlan, type Violation } from './check-plan.ts';
 export { ClusterModel } from './cluster-model.ts';
 export { desiredUnits, type DesiredUnitsInput } from './desired-units.ts';
 export { compareBytes } from './order.ts';

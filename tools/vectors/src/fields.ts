@@ -15,6 +15,10 @@ export class Fields {
     return this.#record[name];
   }
 
+  all(): Readonly<Record<string, unknown>> {
+    return this.#record;
+  }
+
   string(name: string): string {
     const value = this.get(name);
     if (typeof value !== 'string') throw new TypeError(`field "${name}" is not a string`);

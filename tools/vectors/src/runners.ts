@@ -6,4 +6,6 @@ export const RUNNERS: Readonly<Record<string, () => Promise<{ readonly runner: R
   'names.jsonl': () => import('./names.ts'),
   'options.jsonl': () => import('./options.ts'),
   'globs.jsonl': () => import('./globs.ts'),
+  'scheduling.jsonl': () => import('./scheduling.ts'),
+  'agent.jsonl': () => import('./agent.ts'),
 };
