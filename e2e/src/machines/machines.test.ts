@@ -23,7 +23,9 @@ describeRealMachines('real machines', () => {
     }
     await Promise.all(machines.map((machine) => machine.boot()));
   }, 60_000);
-  afterAll(() => world[Symbol.asyncDispose](), 30_000);
+  afterAll(async () => {
+    await world[Symbol.asyncDispose]();
+  }, 30_000);
 
   const reaches = async (from: RealMachine, url: string): Promise<boolean> =>
     (await from.exec(['etcdctl', `--endpoints=${url}`, '--dial-timeout=1s', '--command-timeout=1s', 'get', 'x'], { env: { ETCDCTL_API: '3' } })).code === 0;

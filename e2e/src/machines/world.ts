@@ -97,7 +97,7 @@ export async function createWorld(): Promise<World> {
     },
     [Symbol.asyncDispose]: async () => {
       const gone = root.exitCode === null && root.signalCode === null ? new Promise((resolve) => root.once('exit', resolve)) : Promise.resolve();
-      root.stdin?.destroy();
+      root.stdin.destroy();
       await gone;
       await waitUntil('the control groups of the machines to empty', () => removeControlGroups(controlGroup), { deadlineMs: 5_000 });
       tryRemove(directory);

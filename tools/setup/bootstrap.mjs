@@ -1,0 +1,41 @@
+// The first thing that runs in a fresh clone, on whatever Node is there: no packages may be imported here.
+// usage: node tools/setup/bootstrap.mjs demo|test [options]
+import { bold, red, say, SetupError } from './console.mjs';
+import { installDebianPackages } from './debian-packages.mjs';
+import { checkNodeForSetup, findNode } from './node-version.mjs';
+import { installNpmPackages } from './npm-packages.mjs';
+import { endOnSignals, exitCodes, interruption, run } from './run.mjs';
+import { withSetupLock } from './setup-lock.mjs';
+
+const typescript = ['--conditions=@fleet/source', '--disable-warning=ExperimentalWarning'];
+const commands = {
+  demo: (node, args) => run(node, [...typescript, 'tools/dev-cluster/src/main.ts', ...args], { show: true }),
+  test: (node, args) => run(node, ['tools/setup/test.mjs', ...args], { show: true }),
+};
+
+async function main([command, ...args]) {
+  checkNodeForSetup();
+  const start = commands[command];
+  if (start === undefined) throw new SetupError(`unknown command "${command ?? ''}"`, `Use one of: ${Object.keys(commands).join(', ')}.`);
+  await withSetupLock(async () => {
+    await installNpmPackages();
+    if (command === 'test' || args.includes('--real')) await installDebianPackages();
+  });
+  const node = findNode();
+  if (interruption() !== undefined) throw new SetupError('interrupted');
+  const { code } = await start(node, args);
+  return code;
+}
+
+endOnSignals();
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  process.exitCode = 1;
+  if (interruption() !== undefined) process.exitCode = exitCodes[interruption()];
+  else {
+    say(`${red('✗')} ${error.message}`);
+    if (error.remedy !== undefined) say(bold(error.remedy));
+  }
+}

@@ -1,0 +1,52 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { root } from './run.mjs';
+
+/** Where a project's jest writes what it found; one file for each way in which the project's tests are run. */
+export function resultsFile(projectFolder, name = 'jest') {
+  return join(root, projectFolder, 'tmp', `${name}.json`);
+}
+
+export function removeResults(files) {
+  for (const file of files) rmSync(file, { force: true });
+}
+
+/**
+ * Sums jest's JSON results. A file that is missing or a suite that did not run counts as one failure, because nothing
+ * says how many tests it would have held.
+ */
+export function sumResults(files) {
+  const sum = { passed: 0, failed: 0, failures: [], skipped: [] };
+  for (const { project, file } of files) {
+    if (!existsSync(file)) {
+      sum.failed += 1;
+      sum.failures.push(`${project}: no results were written (its test run ended early)`);
+      continue;
+    }
+    const results = JSON.parse(readFileSync(file, 'utf8'));
+    for (const suite of results.testResults) {
+      const suiteName = `${project}: ${relative(root, suite.name)}`;
+      if (suite.status === 'failed' && suite.assertionResults.every((test) => test.status !== 'failed')) {
+        sum.failed += 1;
+        sum.failures.push(`${suiteName}: ${suite.message.trim().split('\n').slice(0, 12).join('\n')}`);
+      }
+      for (const test of suite.assertionResults) {
+        if (test.status === 'passed') sum.passed += 1;
+        else if (test.status === 'failed') {
+          sum.failed += 1;
+          sum.failures.push(`${suiteName}: ${test.fullName}`);
+        } else if (test.status === 'pending' || test.status === 'skipped' || test.status === 'disabled') {
+          sum.skipped.push({ project, group: test.ancestorTitles.join(' › '), title: test.title });
+        }
+      }
+    }
+  }
+  return sum;
+}
+
+/** The last line of `npm test`. */
+export function summaryLine({ passed, failed, skipped }) {
+  const parts = [`${passed} passed`, `${failed} failed`];
+  if (skipped.length > 0) parts.push(`${skipped.length} skipped`);
+  return parts.join(', ');
+}
