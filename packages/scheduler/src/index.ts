@@ -3,6 +3,7 @@ export { checkPlan, type Violation } from './check-plan.ts';
 export { ClusterModel } from './cluster-model.ts';
 export { desiredUnits, type DesiredUnitsInput } from './desired-units.ts';
 export { compareBytes } from './order.ts';
+export { inConflict } from './fitness.ts';
 export { planCluster } from './plan-cluster.ts';
 export type {
   ClusterSnapshot,

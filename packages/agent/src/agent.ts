@@ -1,0 +1,303 @@
+import type { MachineId, Metadata, UnitName } from '@fleet/model';
+import { RequirementsSource, type Mirror, type MirrorBatch, type Registry } from '@fleet/registry';
+import { describeError, isAbort, retryWithBackoff, shutdownReason, Wakeup, type Clock, type Component, type Logger } from '@fleet/runtime';
+import type { UnitManager } from '@fleet/systemd';
+import type { AgentObserver } from './agent-observer.ts';
+import { createPresence, type MachineDescription, type PresenceRegistry, type PresenceStatus } from './presence.ts';
+import type { RuntimeMemory } from './runtime-memory.ts';
+import { StatePublisher } from './state-publisher.ts';
+import { followSystemd } from './follow-systemd.ts';
+import { readWantedUnits, type WantedUnits } from './wanted-units.ts';
+import { UnitWorkers } from './workers.ts';
+
+export type AgentRegistry = PresenceRegistry & Pick<Registry, 'openMirror' | 'readText' | 'publishStates'>;
+
+export interface AgentOptions {
+  readonly registry: AgentRegistry;
+  readonly manager: UnitManager;
+  readonly memory: RuntimeMemory;
+  readonly machine: MachineId;
+  /** Read at each registration. */
+  readonly describe: () => MachineDescription;
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What happens to the units when the machine's lease may have ended; `keep` unless told. */
+  readonly onLeaseLoss?: () => 'keep' | 'stop';
+  /** What happens to the units when the agent is told to end: `purge` puts them away and leaves the cluster, `keep` leaves all as it is. */
+  readonly shutdown: () => 'purge' | 'keep';
+  /** How long a purge may take; 60 s unless told. */
+  readonly drainDeadlineMs?: number;
+  /** How long a unit may take to stop before that is published as its reason; 120 s unless told. */
+  readonly stopDeadlineMs?: number;
+  /** How often files and states are compared with what is really there; 60 s unless told. */
+  readonly slowCheckMs?: number;
+  readonly observer?: AgentObserver;
+}
+
+export interface AgentStatus {
+  readonly presence: PresenceStatus;
+  /** Whether the machine's units are known and being looked after. */
+  readonly ready: boolean;
+  readonly units: number;
+}
+
+export interface Agent extends Component {
+  readonly name: 'agent';
+  status(): AgentStatus;
+  /** Called after each change of presence. */
+  onChange(listener: () => void): () => void;
+  /** The description or the static metadata changed: publish it and look again. */
+  refresh(): void;
+  /** What is wanted and known, for a dump on request. */
+  dump(): Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Makes this machine's systemd match what the registry wants of it, and publishes what became of that.
+ *
+ * Nothing is concluded from what is not known: while the registry cannot be read, the machine's own record is missing, or
+ * another machine has its id, no unit is touched.
+ */
+export function createAgent(options: AgentOptions): Agent {
+  return new MachineAgent(options);
+}
+
+class MachineAgent implements Agent {
+  readonly name = 'agent' as const;
+  readonly #options: AgentOptions;
+  readonly #presence;
+  readonly #publisher: StatePublisher;
+  readonly #requirements: RequirementsSource;
+  readonly #look = new Wakeup();
+  #workers: UnitWorkers | undefined;
+  #mirror: Mirror | undefined;
+  #fenced = false;
+  #ready = false;
+  #draining = false;
+  #cancelFence = (): void => undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    const { registry, machine, memory, clock, logger } = options;
+    this.#presence = createPresence({ registry, machine, describe: options.describe, memory, ttlMs: options.ttlMs, clock, logger });
+    this.#publisher = new StatePublisher({ registry, machine, sessionId: memory.session.sessionId, presence: this.#presence, clock, logger });
+    this.#requirements = new RequirementsSource(registry);
+  }
+
+  status(): AgentStatus {
+    return { presence: this.#presence.status(), ready: this.#ready, units: this.#workers?.size ?? 0 };
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#presence.onChange(listener);
+  }
+
+  refresh(): void {
+    this.#presence.refresh();
+    this.#look.wake();
+  }
+
+  dump(): Readonly<Record<string, unknown>> {
+    const units = [...(this.#workers?.all() ?? [])].map((worker) => [worker.name, { wanted: worker.lastWanted?.targetState ?? null, asked: worker.asked, ...worker.state }]);
+    return { presence: this.#presence.status(), ready: this.#ready, fenced: this.#fenced, units: Object.fromEntries(units) as Record<string, unknown> };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const background = new AbortController();
+    const unsubscribe = this.#presence.onChange(() => {
+      this.#presenceChanged();
+    });
+    const workers = this.#createWorkers(background.signal);
+    this.#workers = workers;
+    const owned = [this.#presence.run(background.signal), this.#publisher.run(background.signal), workers.runRefresh(background.signal)];
+    const failed = Promise.all(owned).then(() => undefined);
+    // Observed below; until then a failure must not count as unhandled.
+    failed.catch(() => undefined);
+    try {
+      const looking = new AbortController();
+      try {
+        await Promise.race([this.#work(AbortSignal.any([signal, looking.signal])), failed]);
+      } catch (error) {
+        if (!isAbort(error, signal)) throw error;
+      } finally {
+        looking.abort(shutdownReason);
+      }
+      await this.#end();
+    } finally {
+      this.#ready = false;
+      this.#cancelFence();
+      workers.close();
+      background.abort(shutdownReason);
+      await Promise.allSettled(owned);
+      unsubscribe();
+    }
+  }
+
+  #createWorkers(signal: AbortSignal): UnitWorkers {
+    const { manager, memory, registry, clock, logger, observer } = this.#options;
+    return new UnitWorkers({
+      manager,
+      memory,
+      readText: (hash, readSignal) => registry.readText(hash, { signal: readSignal }),
+      clock,
+      logger,
+      signal,
+      stopDeadlineMs: this.#options.stopDeadlineMs ?? 120_000,
+      mayAct: () => this.#draining || this.#mayConclude(),
+      publish: (unit, report) => {
+        this.#publisher.set(unit, report);
+        observer?.onUnits?.(this.#workers?.size ?? 0);
+      },
+      onTask: (kind, outcome) => observer?.onTask?.(kind, outcome),
+    });
+  }
+
+  /** From registration to the signal. */
+  async #work(signal: AbortSignal): Promise<void> {
+    const { registry, machine, clock, logger, memory } = this.#options;
+    const savedLease = memory.session.lease;
+    await this.#waitForPresence(signal);
+    const mirror = await registry.openMirror({ kind: 'machine', machine }, { signal });
+    this.#mirror = mirror;
+    mirror.subscribe((batch) => {
+      this.#noteBatch(batch);
+    });
+    mirror.onLiveness((live) => {
+      if (live) this.#look.wake();
+    });
+    this.#publisher.seed(mirror.records('state').values(), savedLease);
+    const workers = this.#workers as UnitWorkers;
+    const systemd = followSystemd({
+      manager: this.#options.manager,
+      workers,
+      clock,
+      logger,
+      slowCheckMs: this.#options.slowCheckMs ?? 60_000,
+      onReachable: (reachable) => this.#options.observer?.onSystemd?.(reachable),
+      signal,
+    });
+    systemd.running.catch(() => undefined);
+    await Promise.race([systemd.ready, systemd.running]);
+    for (;;) {
+      const wanted = await retryWithBackoff(() => this.#gather(mirror, signal), {
+        initialMs: 100,
+        maxMs: 5000,
+        clock,
+        signal,
+        onFailure: (error) => {
+          logger.warn('what is wanted of this machine could not be read, will try again', { error: describeError(error) });
+        },
+      });
+      if (wanted !== null) this.#give(workers, wanted);
+      await Promise.race([this.#look.wait(signal), systemd.running]);
+    }
+  }
+
+  async #waitForPresence(signal: AbortSignal): Promise<void> {
+    while (this.#presence.status().kind !== 'present') await this.#look.wait(signal);
+  }
+
+  /** Null while nothing may be concluded. */
+  async #gather(mirror: Mirror, signal: AbortSignal): Promise<WantedUnits | null> {
+    if (!this.#mayConclude()) return null;
+    return await readWantedUnits({ machine: this.#options.machine, mirror, requirements: this.#requirements, staticMetadata: this.#staticMetadata() }, signal);
+  }
+
+  #give(workers: UnitWorkers, wanted: WantedUnits): void {
+    // While fenced nothing runs here, but what is loaded stays, so that it can go on.
+    const given = this.#fenced ? wanted.wanted.map((unit) => ({ ...unit, targetState: 'loaded' as const })) : wanted.wanted;
+    workers.want({ wanted: given, unreadable: wanted.unreadable });
+    if (this.#ready) return;
+    this.#ready = true;
+    for (const unit of this.#publisher.publishedUnits) if (!workers.names().includes(unit)) this.#publisher.set(unit, null);
+    this.#options.logger.info('agent is ready', { machine: this.#options.machine, units: workers.size });
+  }
+
+  /** Whether what the mirror holds says what this machine should do. */
+  #mayConclude(): boolean {
+    if (this.#presence.status().kind === 'duplicate') return false;
+    return this.#mirror?.records('machines').has(this.#options.machine) === true;
+  }
+
+  #staticMetadata(): Metadata {
+    return this.#options.describe().metadata;
+  }
+
+  #noteBatch(batch: MirrorBatch): void {
+    let look = false;
+    for (const change of batch.changes) {
+      if (change.kind === 'machines') {
+        // Deleted by hand, or lost with the lease: presence finds out which.
+        if (change.after === undefined && this.#presence.status().kind === 'present') this.#presence.refresh();
+        look = true;
+      } else if (change.kind === 'state') {
+        if (change.after === undefined && change.before !== undefined) this.#publisher.lost(change.before.unit);
+      } else look = true;
+    }
+    if (look) this.#look.wake();
+  }
+
+  #presenceChanged(): void {
+    const { clock, ttlMs, logger, observer } = this.#options;
+    const status = this.#presence.status();
+    observer?.onPresence?.(status.kind);
+    this.#cancelFence();
+    if (this.#options.onLeaseLoss?.() === 'stop') {
+      const endsAt = this.#presence.leaseEndsAt();
+      // A third of the TTL is left for stopping before another machine may start the units.
+      const inMs = endsAt === null ? 0 : endsAt - ttlMs / 3 - clock.monotonic();
+      if (inMs > 0) {
+        if (this.#fenced) logger.info('lease is safe again, units go on');
+        this.#fenced = false;
+        this.#cancelFence = clock.schedule(inMs, () => {
+          this.#fence();
+        });
+      } else if (this.#ready) this.#fence();
+    } else this.#fenced = false;
+    this.#look.wake();
+  }
+
+  #fence(): void {
+    if (this.#fenced) return;
+    this.#fenced = true;
+    this.#options.logger.error('lease of this machine may end before it is extended, its units are stopped', { machine: this.#options.machine });
+    this.#look.wake();
+  }
+
+  async #end(): Promise<void> {
+    const { logger, clock, machine } = this.#options;
+    if (this.#options.shutdown() === 'keep') {
+      logger.info('agent ends, units and lease stay', { machine });
+      return;
+    }
+    const deadlineMs = this.#options.drainDeadlineMs ?? 60_000;
+    const deadline = new AbortController();
+    const cancel = clock.schedule(deadlineMs, () => {
+      deadline.abort(new Error(`units were not put away within ${deadlineMs} ms`));
+    });
+    const workers = this.#workers as UnitWorkers;
+    // Without having been in the cluster there is nothing of ours to put away, or no telling what is.
+    this.#draining = this.#ready && this.#presence.status().kind !== 'duplicate';
+    try {
+      if (this.#draining) {
+        logger.info('putting all units away', { machine, units: workers.size });
+        await workers.drain(deadline.signal);
+      }
+    } catch (error) {
+      logger.error('not all units were put away', { units: workers.names() as readonly UnitName[], error: describeError(error) });
+    }
+    cancel();
+    if (this.#presence.status().kind === 'duplicate') return;
+    try {
+      const signal = AbortSignal.timeout(LEAVE_DEADLINE_MS);
+      await this.#publisher.flush({ signal });
+      await this.#presence.leave({ signal });
+      logger.info('left the cluster', { machine });
+    } catch (error) {
+      logger.warn('the registry was not told of leaving, it finds out when the lease ends', { machine, error: describeError(error) });
+    }
+  }
+}
+
+const LEAVE_DEADLINE_MS = 5000;

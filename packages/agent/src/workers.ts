@@ -1,0 +1,175 @@
+import type { UnitHash, UnitName } from '@fleet/model';
+import { createLimiter, Wakeup, type Clock, type Logger } from '@fleet/runtime';
+import { inConflict, type AgentTask, type SchedulerUnit } from '@fleet/scheduler';
+import type { LocalUnitFile, LocalUnitState, UnitManager } from '@fleet/systemd';
+import { ReloadGate } from './reload-gate.ts';
+import type { Asked, RuntimeMemory } from './runtime-memory.ts';
+import type { UnitReport } from './state-publisher.ts';
+import { UnitWorker, type WorkerContext } from './unit-worker.ts';
+import type { WantedUnit, WantedUnits } from './wanted-units.ts';
+
+export interface UnitWorkersOptions {
+  readonly manager: UnitManager;
+  readonly memory: RuntimeMemory;
+  readonly readText: (hash: UnitHash, signal: AbortSignal) => Promise<string>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly stopDeadlineMs: number;
+  readonly mayAct: () => boolean;
+  readonly publish: (unit: UnitName, report: UnitReport | null) => void;
+  readonly onTask: (kind: AgentTask['kind'], outcome: 'done' | 'failed') => void;
+}
+
+/** How many units are worked on at a time; waiting for a unit to stop does not count. */
+const MOST_TASKS = 32;
+const NO_REQUIREMENTS: SchedulerUnit['requirements'] = { machineId: null, machineOf: [], conflicts: [], replaces: [], metadata: new Map(), global: false };
+
+/** One worker for each unit that is here or wanted here. */
+export class UnitWorkers {
+  readonly #options: UnitWorkersOptions;
+  readonly #workers = new Map<UnitName, UnitWorker>();
+  readonly #context: WorkerContext;
+  readonly #stale = new Set<UnitName>();
+  readonly #refresh = new Wakeup();
+  #emptied: (() => void) | undefined;
+
+  constructor(options: UnitWorkersOptions) {
+    this.#options = options;
+    const gate = new ReloadGate(() => options.manager.reloadIfNeeded({ signal: options.signal }));
+    this.#context = {
+      ...options,
+      limit: createLimiter(MOST_TASKS),
+      reload: () => gate.request(),
+      blockerOf: (worker) => this.#blockerOf(worker),
+      onGone: (worker) => {
+        this.#remove(worker);
+      },
+      refreshState: (unit) => {
+        this.#stale.add(unit);
+        this.#refresh.wake();
+      },
+    };
+  }
+
+  get size(): number {
+    return this.#workers.size;
+  }
+
+  names(): readonly UnitName[] {
+    return [...this.#workers.keys()];
+  }
+
+  all(): Iterable<UnitWorker> {
+    return this.#workers.values();
+  }
+
+  /** Takes in what lies in the units directory. Workers at work are left alone: they know better. */
+  setFiles(files: readonly LocalUnitFile[], unwantedByDefault: boolean): void {
+    const present = new Set<UnitName>();
+    for (const file of files) {
+      const name = file.name as UnitName;
+      present.add(name);
+      const known = this.#workers.get(name);
+      const worker = known ?? this.#add(name);
+      worker.setFile(file.hash);
+      if (known === undefined && unwantedByDefault) worker.want(null);
+    }
+    for (const [name, worker] of this.#workers) if (!present.has(name)) worker.setFile(null);
+  }
+
+  setState(name: string, state: LocalUnitState): void {
+    this.#workers.get(name as UnitName)?.setState(state);
+  }
+
+  /** What the machine has to hold, all of it. */
+  want({ wanted, unreadable }: WantedUnits): void {
+    const byName = new Map(wanted.map((unit) => [unit.name, unit]));
+    for (const name of new Set([...this.#workers.keys(), ...byName.keys(), ...unreadable.keys()])) {
+      const worker = this.#workers.get(name) ?? this.#add(name);
+      const problem = unreadable.get(name);
+      if (problem !== undefined) worker.freeze(problem);
+      else worker.want(byName.get(name) ?? null);
+    }
+  }
+
+  /** Everybody looks again at once. */
+  kickAll(): void {
+    for (const worker of this.#workers.values()) worker.kick();
+  }
+
+  /** Puts every unit away. Resolves when none is left; rejects with the signal's reason. */
+  async drain(signal: AbortSignal): Promise<void> {
+    for (const worker of [...this.#workers.values()]) {
+      worker.want(null);
+      worker.kick();
+    }
+    if (this.#workers.size === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#emptied = undefined;
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#emptied = () => {
+        signal.removeEventListener('abort', onAbort);
+        this.#emptied = undefined;
+        resolve();
+      };
+      if (signal.aborted) onAbort();
+    });
+  }
+
+  /** Reads the states of units whose state may have changed without a word. Works until the signal aborts. */
+  async runRefresh(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#refresh.wait(signal);
+      await this.#options.clock.sleep(2, { signal });
+      const names = [...this.#stale];
+      this.#stale.clear();
+      await this.readStates(names, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        this.#options.logger.debug('states were not read', { error: error instanceof Error ? error.message : String(error) });
+      });
+    }
+  }
+
+  async readStates(names: readonly string[], signal: AbortSignal): Promise<void> {
+    if (names.length === 0) return;
+    for (const [name, state] of await this.#options.manager.readStates(names, { signal })) this.setState(name, state);
+  }
+
+  close(): void {
+    for (const worker of this.#workers.values()) worker.close();
+  }
+
+  #add(name: UnitName): UnitWorker {
+    const asked: Asked | null = this.#options.memory.asked.get(name) ?? null;
+    const worker = new UnitWorker(name, this.#context, asked);
+    this.#workers.set(name, worker);
+    return worker;
+  }
+
+  #remove(worker: UnitWorker): void {
+    if (this.#workers.get(worker.name) !== worker) return;
+    worker.close();
+    this.#workers.delete(worker.name);
+    // Units that waited for this one to go have their turn.
+    if (worker.lastWanted !== null) this.kickAll();
+    if (this.#workers.size === 0) this.#emptied?.();
+  }
+
+  #blockerOf(worker: UnitWorker): string | undefined {
+    const unit = worker.lastWanted;
+    if (unit === null) return undefined;
+    for (const other of this.#workers.values()) {
+      if (other === worker || !other.leaving) continue;
+      if (inConflict(asLaunched(unit), asLaunched(other.lastWanted ?? { name: other.name, requirements: NO_REQUIREMENTS }))) return other.name;
+    }
+    return undefined;
+  }
+}
+
+function asLaunched(unit: Pick<WantedUnit, 'name' | 'requirements'>): SchedulerUnit {
+  return { name: unit.name, requirements: unit.requirements, targetState: 'launched' };
+}
