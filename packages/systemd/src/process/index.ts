@@ -1,1 +1,2 @@
-export {};
+export { DIRECTIVES } from './directives.ts';
+export { createProcessUnitManager, type ProcessUnitManager, type ProcessUnitManagerOptions } from './process-unit-manager.ts';
