@@ -1,4 +1,4 @@
-import { compileGlob } from './glob.ts';
+import { compileGlob, type Glob } from './glob.ts';
 import { parseUnitFile } from './lexer.ts';
 import { quoteText } from './quote.ts';
 import { FLEET_OPTIONS, rawRequirements, readRequirements } from './requirements.ts';
@@ -33,18 +33,39 @@ export function findUnresolvable(
   requirements: Requirements,
 ): { readonly option: 'Conflicts' | 'Replaces'; readonly peer: string; readonly pattern: string; readonly message: string } | null {
   if (requirements.machineOf.length === 0) return null;
-  const conflicts = requirements.conflicts.map((pattern) => ({ pattern, glob: compileGlob(pattern) }));
-  const replaces = requirements.replaces.map((pattern) => ({ pattern, glob: compileGlob(pattern) }));
-  for (const peer of requirements.machineOf) {
+  const conflicts = new PatternList(requirements.conflicts);
+  const replaces = new PatternList(requirements.replaces);
+  for (const peer of new Set(requirements.machineOf)) {
     const prefix = `unresolvable requirements: peer ${quoteText(peer)} matches`;
-    const conflict = conflicts.find(({ glob }) => glob.test(peer))?.pattern;
-    if (conflict !== undefined) {
+    const conflict = conflicts.firstMatch(peer);
+    if (conflict !== null) {
       return { option: 'Conflicts', peer, pattern: conflict, message: `${prefix} conflict ${quoteText(conflict)}` };
     }
-    const replace = replaces.find(({ glob }) => glob.test(peer))?.pattern;
-    if (replace !== undefined) return { option: 'Replaces', peer, pattern: replace, message: `${prefix} replace ${quoteText(replace)}` };
+    const replace = replaces.firstMatch(peer);
+    if (replace !== null) return { option: 'Replaces', peer, pattern: replace, message: `${prefix} replace ${quoteText(replace)}` };
   }
   return null;
+}
+
+/** Patterns in order; those that match one name only are looked up, so that long lists of names stay cheap. */
+class PatternList {
+  readonly #literals = new Map<string, { readonly index: number; readonly pattern: string }>();
+  readonly #globs: { readonly index: number; readonly pattern: string; readonly glob: Glob }[] = [];
+
+  constructor(patterns: readonly string[]) {
+    for (const [index, pattern] of [...new Set(patterns)].entries()) {
+      const glob = compileGlob(pattern);
+      if (glob.malformed) continue;
+      if (!glob.isLiteral) this.#globs.push({ index, pattern, glob });
+      else if (!this.#literals.has(glob.literalPrefix)) this.#literals.set(glob.literalPrefix, { index, pattern });
+    }
+  }
+
+  firstMatch(name: string): string | null {
+    const literal = this.#literals.get(name);
+    const end = literal?.index ?? Infinity;
+    return this.#globs.find(({ index, glob }) => index < end && glob.test(name))?.pattern ?? literal?.pattern ?? null;
+  }
 }
 
 type Kind = 'MachineID' | 'Peers' | 'Conflicts' | 'Global' | 'Replaces';

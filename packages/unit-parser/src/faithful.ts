@@ -8,7 +8,9 @@ import { formatUnitFile, groupBySection, sameOptions } from './unit-file.ts';
 export interface UnfaithfulOption {
   /** Position in the list. */
   readonly index: number;
-  /** What is wrong, naming the option; one line. */
+  /** What is wrong. */
+  readonly fault: string;
+  /** The same, naming the option; one line. */
   readonly message: string;
 }
 
@@ -19,8 +21,8 @@ export interface UnfaithfulOption {
  */
 export function findUnfaithfulOption(options: readonly UnitOption[]): UnfaithfulOption | null {
   for (const [index, option] of options.entries()) {
-    const fault = faultOf(option);
-    if (fault !== null) return { index, message: `option ${label(option)}: ${fault}` };
+    const fault = optionFault(option);
+    if (fault !== null) return { index, fault, message: `option ${label(option)}: ${fault}` };
   }
   const grouped = groupBySection(options);
   const read = parseUnitFile(formatUnitFile(options));
@@ -28,7 +30,8 @@ export function findUnfaithfulOption(options: readonly UnitOption[]): Unfaithful
   return fromReadBack(options, grouped, read.ok ? read.options : [], read.ok ? null : read.error.message);
 }
 
-function faultOf({ section, name, value }: UnitOption): string | null {
+/** Why an option by itself cannot be written as text and read back, or `null`. */
+export function optionFault({ section, name, value }: UnitOption): string | null {
   if (section.includes(']')) return 'the section name contains "]"';
   if (hasLoneSurrogate(section) || hasLoneSurrogate(name) || hasLoneSurrogate(value)) return 'the text is not valid UTF-8';
   if (name.includes('=')) return 'the name contains "="';
@@ -65,9 +68,12 @@ function fromReadBack(
     }) ??
     grouped[0];
   const index = culprit === undefined ? 0 : options.indexOf(culprit);
-  const what = culprit === undefined ? 'the list' : `option ${label(culprit)}`;
-  if (culprit?.value.endsWith('\\') === true) return { index, message: `${what}: the value ends in "\\", so the next line would become part of it` };
-  return { index, message: `${what}: the text would not read back the same${error === null ? '' : ` (${error})`}` };
+  const why = error === null ? '' : ` (${error})`;
+  const fault =
+    culprit?.value.endsWith('\\') === true
+      ? 'the value ends in "\\", so the next line would become part of it'
+      : `the text would not read back the same${why}`;
+  return { index, fault, message: `${culprit === undefined ? 'the list' : `option ${label(culprit)}`}: ${fault}` };
 }
 
 function label({ section, name }: UnitOption): string {

@@ -11,12 +11,14 @@ export interface Glob {
   test(name: string): boolean;
 }
 
-type Item =
+/** One character of a name: a byte of UTF-8, any character but `/`, or one of a class. */
+export type Item =
   | { readonly kind: 'byte'; readonly code: number }
   | { readonly kind: 'any' }
   | { readonly kind: 'class'; readonly negated: boolean; readonly ranges: readonly (readonly [number, number])[] };
 
-interface Chunk {
+/** The items up to the next `*`. */
+export interface Chunk {
   /** Whether a `*` stands before it. */
   readonly star: boolean;
   readonly items: readonly Item[];
@@ -86,7 +88,7 @@ function matchItems(items: readonly Item[], name: string, start: number): number
       case 'class': {
         const code = decodeRune(name, at, name.length);
         const rune = runeOrReplacement(code);
-        if (item.ranges.some(([low, high]) => low <= rune && rune <= high) === item.negated) return -1;
+        if (!holds(item, rune)) return -1;
         at += runeLength(code);
         break;
       }
@@ -95,8 +97,8 @@ function matchItems(items: readonly Item[], name: string, start: number): number
   return at;
 }
 
-/** `null` if the pattern is malformed. */
-function readChunks(pattern: string): Chunk[] | null {
+/** The pieces of a pattern, given as byte text; `null` if it is malformed. */
+export function readChunks(pattern: string): Chunk[] | null {
   const chunks: Chunk[] = [];
   for (let at = 0; at < pattern.length; ) {
     const star = pattern[at] === '*';
@@ -141,7 +143,18 @@ function readClass(pattern: string, start: number): { item: Item; end: number } 
     }
     ranges.push([low.code, high.code]);
   }
-  return { item: { kind: 'class', negated, ranges }, end: at + 1 };
+  return { item: { kind: 'class', negated, ranges: mergeRanges(ranges) }, end: at + 1 };
+}
+
+/** The same characters in as few ranges as they need, so that a class written at length costs no more. */
+function mergeRanges(ranges: readonly [number, number][]): [number, number][] {
+  const merged: [number, number][] = [];
+  for (const [low, high] of ranges.filter(([from, to]) => from <= to).sort(([a], [b]) => a - b)) {
+    const last = merged.at(-1);
+    if (last !== undefined && low <= last[1] + 1) last[1] = Math.max(last[1], high);
+    else merged.push([low, high]);
+  }
+  return merged;
 }
 
 function readClassRune(pattern: string, start: number): { code: number; end: number } | null {
@@ -155,7 +168,12 @@ function readClassRune(pattern: string, start: number): { code: number; end: num
   return code < 0 || end >= pattern.length ? null : { code, end };
 }
 
-function isByte(item: Item): item is Extract<Item, { kind: 'byte' }> {
+/** Whether a class holds a code point. */
+export function holds(item: Extract<Item, { kind: 'class' }>, rune: number): boolean {
+  return item.ranges.some(([low, high]) => low <= rune && rune <= high) !== item.negated;
+}
+
+export function isByte(item: Item): item is Extract<Item, { kind: 'byte' }> {
   return item.kind === 'byte';
 }
 

@@ -1,5 +1,6 @@
 export { decodeText, encodeText } from './byte-text.ts';
 export { checkRequirementCombinations, checkRequirementNames } from './combinations.ts';
+export type { DiagnosticCode } from './diagnostics.ts';
 export { escapePath, escapeUnitName, unescapePath, unescapeUnitName } from './escape.ts';
 export { findUnfaithfulOption, type UnfaithfulOption } from './faithful.ts';
 export { compileGlob, matchGlob, type Glob } from './glob.ts';
@@ -22,3 +23,4 @@ export {
   unitNameFromArgument,
   type UnitNameInfo,
 } from './unit-name.ts';
+export { verifyOptions, verifyUnitFile } from './verify.ts';

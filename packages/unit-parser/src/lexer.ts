@@ -31,40 +31,77 @@ export function parseUnitFile(text: string | Uint8Array): ParseResult {
   return new Lexer(toByteText(text)).run();
 }
 
+/** A piece of a unit file, as positions in its byte text. */
+export interface Token {
+  /** `preamble` is text before the first section that is dropped. */
+  readonly kind: 'preamble' | 'comment' | 'header' | 'option';
+  readonly start: number;
+  /** Exclusive; after the last line of the piece, without its line end. */
+  readonly end: number;
+  /** Where the `]` of a header or the `=` of an option is. */
+  readonly mark?: number;
+  readonly option?: LocatedUnitOption;
+}
+
+/** Everything that can be told about a text, errors or not. */
+export interface Trace {
+  readonly tokens: Token[];
+  readonly errors: UnitParseError[];
+}
+
+/** Reads a byte text on past its errors, each time from the next line, without the line length rule. For findings only. */
+export function traceUnitFile(bytes: string): Trace {
+  const trace: Trace = { tokens: [], errors: [] };
+  new Lexer(bytes, trace).run();
+  return trace;
+}
+
 class Lexer {
   readonly #bytes: string;
+  readonly #trace: Trace | null;
   readonly #ascii: boolean;
   readonly #buffer: ReadBuffer;
   readonly #options: LocatedUnitOption[] = [];
   #error: UnitParseError | null = null;
   #section = '';
+  #valueEnd = 0;
   #line = 1;
   #lineStart = 0;
 
-  constructor(bytes: string) {
+  constructor(bytes: string, trace: Trace | null = null) {
     this.#bytes = bytes;
+    this.#trace = trace;
     this.#ascii = isAscii(bytes);
     this.#buffer = new ReadBuffer(bytes);
   }
 
   run(): ParseResult {
-    if (this.#preamble()) while (this.#bodyLine());
+    let goesOn = this.#preamble() || this.#recover();
+    while (goesOn) goesOn = this.#bodyLine() || this.#recover();
     return this.#error === null ? { ok: true, options: this.#options } : { ok: false, error: this.#error };
   }
 
   /** Skips to the first section; false at the end of the input or on an error. */
   #preamble(): boolean {
     const buffer = this.#buffer;
+    let from = 0;
     for (;;) {
       if (this.#tooLong()) return false;
       buffer.needRune();
       const start = buffer.at;
-      if (start >= this.#bytes.length) return false;
+      if (start >= this.#bytes.length) {
+        this.#trace?.tokens.push({ kind: 'preamble', start: from, end: start });
+        return false;
+      }
       const code = this.#bytes.charCodeAt(start);
       buffer.at = start + (code < 0x80 ? 1 : runeLength(decodeRune(this.#bytes, start, this.#bytes.length)));
       if (code === LF) this.#startLine(start + 1);
-      else if (code === OPEN) return this.#header(start);
-      else if (code === HASH || code === SEMICOLON) if (!this.#comment()) return false;
+      else if (code === OPEN || code === HASH || code === SEMICOLON) {
+        this.#trace?.tokens.push({ kind: 'preamble', start: from, end: start });
+        if (code === OPEN) return this.#header(start);
+        if (!this.#comment(start)) return false;
+        from = buffer.at;
+      }
     }
   }
 
@@ -90,7 +127,7 @@ class Lexer {
       }
       if (code === HASH || code === SEMICOLON) {
         buffer.at = start + 1;
-        return this.#comment();
+        return this.#comment(start);
       }
       return this.#option(start);
     }
@@ -100,15 +137,21 @@ class Lexer {
     if (this.#tooLong()) return false;
     const buffer = this.#buffer;
     const bytes = this.#bytes;
-    const close = bytes.indexOf(']', buffer.at);
-    if (close < 0) return this.#fail('unclosed-section', 'unable to find end of section', start);
+    const close = buffer.nextClose();
+    if (close === bytes.length) {
+      // When tracing, what follows is taken to stand in the section that was meant.
+      this.#section = trimBlanks(this.#text(bytes.slice(buffer.at, buffer.nextLineEnd())));
+      return this.#fail('unclosed-section', 'unable to find end of section', start);
+    }
     const name = bytes.slice(buffer.at, close);
     if (name.includes('\n')) {
       for (let lf = bytes.indexOf('\n', start); lf >= 0 && lf < close; lf = bytes.indexOf('\n', lf + 1)) this.#startLine(lf + 1);
     }
     buffer.readThrough(close + 1);
     if (this.#tooLong()) return false;
+    this.#section = this.#text(name);
     const { from, to, found } = this.#restOfLine();
+    this.#trace?.tokens.push({ kind: 'header', start, end: to, mark: close });
     const garbage = skipBlanks(bytes, from, to);
     if (garbage < to) {
       const codes = Array.from(bytes.slice(garbage, dropBlanks(bytes, garbage, to)), (byte) => byte.charCodeAt(0)).join(' ');
@@ -116,18 +159,20 @@ class Lexer {
       return this.#fail('garbage-after-section', `found garbage after section name : [${codes}]`, garbage);
     }
     if (found) this.#startLine(buffer.at);
-    this.#section = this.#text(name);
     return true;
   }
 
   /** Skips a comment with the lines it goes on over. */
-  #comment(): boolean {
+  #comment(start: number): boolean {
     if (this.#tooLong()) return false;
     for (;;) {
       const { from, to, found } = this.#restOfLine();
       if (found) this.#startLine(this.#buffer.at);
       const end = to > from && this.#bytes.charCodeAt(to - 1) === SPACE ? to - 1 : to;
-      if (end === from || this.#bytes.charCodeAt(end - 1) !== BACKSLASH) return true;
+      if (end === from || this.#bytes.charCodeAt(end - 1) !== BACKSLASH) {
+        this.#trace?.tokens.push({ kind: 'comment', start, end: to });
+        return true;
+      }
     }
   }
 
@@ -136,8 +181,8 @@ class Lexer {
     const buffer = this.#buffer;
     const bytes = this.#bytes;
     const lineEnd = buffer.nextLineEnd();
-    const equals = this.#findEquals(start, lineEnd);
-    if (equals < 0) {
+    const equals = buffer.nextEquals();
+    if (equals >= lineEnd) {
       return lineEnd < bytes.length
         ? this.#fail('newline-in-name', 'unexpected newline encountered while parsing option name', start)
         : this.#fail('missing-equals', 'EOF', start);
@@ -147,7 +192,9 @@ class Lexer {
     buffer.readRunes(equals + 1);
     const value = this.#value();
     if (value === null) return false;
-    this.#options.push({ section: this.#section, name: this.#name(start, equals), value, line, column });
+    const option = { section: this.#section, name: this.#name(start, equals), value, line, column };
+    this.#options.push(option);
+    this.#trace?.tokens.push({ kind: 'option', start, end: this.#valueEnd, mark: equals, option });
     return true;
   }
 
@@ -167,6 +214,7 @@ class Lexer {
       if (!cutOff) break;
     }
     const trimmedStart = skipBlanks(bytes, start, end);
+    this.#valueEnd = end;
     const value = this.#text(bytes.slice(trimmedStart, dropBlanks(bytes, trimmedStart, end)));
     return cutOff ? `${value}\n` : value;
   }
@@ -175,11 +223,6 @@ class Lexer {
     const bytes = this.#bytes;
     const name = bytes.slice(start, dropBlanks(bytes, start, end));
     return this.#ascii ? name : trimBlanks(decodeByteText(name, '\ufffd'));
-  }
-
-  #findEquals(start: number, lineEnd: number): number {
-    const equals = this.#bytes.indexOf('=', start);
-    return equals < lineEnd ? equals : -1;
   }
 
   /** Takes the rest of the line with its LF; `[from, to)` is without it, and at the end of the input without a last CR. */
@@ -197,8 +240,20 @@ class Lexer {
   }
 
   #tooLong(): boolean {
-    if (!this.#buffer.isLineTooLong()) return false;
+    if (!this.#buffer.isLineTooLong() || this.#trace !== null) return false;
     this.#fail('line-too-long', 'line too long (max 2048 bytes)', this.#buffer.at);
+    return true;
+  }
+
+  /** When tracing, notes the error and goes on with the next line; false if there is none or nothing is left. */
+  #recover(): boolean {
+    if (this.#trace === null || this.#error === null) return false;
+    this.#trace.errors.push(this.#error);
+    // The rest of a header's line is taken before it is found to be garbage.
+    if (this.#error.code !== 'garbage-after-section') this.#restOfLine();
+    this.#error = null;
+    if (this.#buffer.at >= this.#bytes.length) return false;
+    this.#startLine(this.#buffer.at);
     return true;
   }
 

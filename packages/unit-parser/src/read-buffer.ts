@@ -13,8 +13,11 @@ export class ReadBuffer {
   /** Position of the next byte to read. */
   at = 0;
   #filled = 0;
+  // Where each delimiter is found next. Looking anew each time would make many short lines quadratic.
   #nextLf = -1;
   #nextCr = -1;
+  #nextEquals = -1;
+  #nextClose = -1;
 
   constructor(bytes: string) {
     this.bytes = bytes;
@@ -37,6 +40,18 @@ export class ReadBuffer {
   nextLineEnd(): number {
     if (this.#nextCr < this.at) this.#nextCr = this.#find('\r');
     return Math.min(this.nextLf(), this.#nextCr);
+  }
+
+  /** Position of the next `=`, or the length of the text. */
+  nextEquals(): number {
+    if (this.#nextEquals < this.at) this.#nextEquals = this.#find('=');
+    return this.#nextEquals;
+  }
+
+  /** Position of the next `]`, or the length of the text. */
+  nextClose(): number {
+    if (this.#nextClose < this.at) this.#nextClose = this.#find(']');
+    return this.#nextClose;
   }
 
   /** Fills the buffer if it holds no whole code point; call before looking at the code point at `at`. */
