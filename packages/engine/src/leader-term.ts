@@ -165,7 +165,8 @@ export class LeaderTerm {
       isPresent: (machine) => this.#judge.isPresent(machine),
     });
     this.#notePending(plan.pending);
-    const reasons = pendingChanges(this.#unwritten, mirror);
+    const placed = new Set(planned.changes.flatMap((change) => (change.kind === 'place' ? [change.unit] : [])));
+    const reasons = pendingChanges(this.#unwritten, mirror, placed);
     // Whatever was planned and not written has to be fed to the model again.
     for (const unit of planned.deferred) feed.touchUnit(unit);
     const changes = [...planned.changes, ...reasons];

@@ -61,14 +61,16 @@ describe('MachineJudge', () => {
     }
   });
 
-  it('goes on when enough of them are back, and evacuates the rest', () => {
+  it('goes on when enough of them are back, and evacuates those that do not follow', () => {
     const judge = cluster(6);
     for (let index = 0; index < 4; index += 1) judge.vanished(id(`m${index}`), 0, false);
     expect(judge.judge(0).pause).not.toBeNull();
     judge.appeared(id('m0'));
     expect(judge.judge(50_000).pause).toMatchObject({ held: ['m1', 'm2', 'm3'] });
     judge.appeared(id('m1'));
-    expect(judge.judge(60_000)).toEqual({ dead: ['m2', 'm3'], pause: null, nextAt: null });
+    expect(judge.judge(60_000)).toEqual({ dead: [], pause: null, nextAt: 90_000 });
+    judge.appeared(id('m2'));
+    expect(judge.judge(90_000)).toEqual({ dead: ['m3'], pause: null, nextAt: null });
   });
 
   it('goes on when an operator confirms', () => {

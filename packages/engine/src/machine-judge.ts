@@ -31,7 +31,7 @@ export interface Judgement {
 
 interface Missing {
   /** From when on it may be declared dead. */
-  readonly from: number;
+  from: number;
   /** Left in good order: counts as no loss. */
   readonly clean: boolean;
   dead: boolean;
@@ -117,10 +117,17 @@ export class MachineJudge {
     const known = this.#present.size + vanished;
     const unusual = vanished >= this.#options.pauseMinimum && vanished > this.#options.pauseShare * known;
     const held = unusual ? due.filter(([, entry]) => !entry.clean) : [];
+    const resumed = this.#paused && held.length === 0;
     this.#paused = held.length > 0;
     const dead: MachineId[] = [];
     for (const [machine, entry] of due) {
       if (this.#paused && !entry.clean) continue;
+      if (resumed && !entry.clean) {
+        // Enough are back; the others are given the time of a new leader, since machines return one by one.
+        entry.from = now + this.#options.graceMs;
+        nextAt = Math.min(nextAt ?? entry.from, entry.from);
+        continue;
+      }
       entry.dead = true;
       dead.push(machine);
     }

@@ -66,19 +66,22 @@ export function planChanges(plan: Plan, context: PlanContext): PlannedChanges {
   return { changes, steps, deferred };
 }
 
-/** Writes of the reasons that differ from what is written already. */
-export function pendingChanges(pending: ReadonlyMap<UnitName, Pending | null>, mirror: Pick<Mirror, 'records'>): readonly PlacementChange[] {
+/** Writes of the reasons that differ from what is written already. `placed` names the units that are placed in the same go. */
+export function pendingChanges(pending: ReadonlyMap<UnitName, Pending | null>, mirror: Pick<Mirror, 'records'>, placed: ReadonlySet<UnitName>): readonly PlacementChange[] {
   const written = mirror.records('pending');
+  const units = mirror.records('units');
   const changes: PlacementChange[] = [];
   for (const [unit, reason] of pending) {
     const before = written.get(unit);
     if (reason === null) {
-      if (before !== undefined) changes.push({ kind: 'pending', unit, pending: null });
+      // Placing a unit clears its reason with it.
+      if (before !== undefined && !placed.has(unit)) changes.push({ kind: 'pending', unit, pending: null });
       continue;
     }
     const { machines, rejections, summary } = reason;
-    if (before !== undefined && samePending(before, reason)) continue;
-    changes.push({ kind: 'pending', unit, pending: { machines, rejections, summary } });
+    const expectUnit = units.get(unit)?.revision;
+    if (expectUnit === undefined || (before !== undefined && samePending(before, reason))) continue;
+    changes.push({ kind: 'pending', unit, pending: { machines, rejections, summary }, expectUnit });
   }
   return changes;
 }
