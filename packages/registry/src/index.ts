@@ -43,3 +43,5 @@ export {
   type WatchChange,
 } from './store.ts';
 export { RequirementsSource, type RequirementsResult } from './requirements-source.ts';
+export { createKeys, type Keys, type ParsedKey } from './keys.ts';
+export { createRegistry, type RegistryOptions } from './registry.ts';

@@ -85,7 +85,7 @@ export function checkWatchRevision(fromRevision: number): void {
  * Works on code points, whose order is the byte order of UTF-8, so that the end is text as well.
  */
 export function prefixEnd(prefix: string): string | undefined {
-  const points = [...prefix];
+  const points = Array.from(prefix);
   for (let last = points.length - 1; last >= 0; last -= 1) {
     const point = points[last]?.codePointAt(0) ?? 0;
     if (point < 0x10_ff_ff) {

@@ -86,11 +86,14 @@ export type MirrorScope =
   /** `engine/leader` only. */
   | { readonly kind: 'leader' };
 
-/** A decision of the leader. `expect` carries the revisions it was made on; 0 means absent. */
+/**
+ * A decision of the leader. `expect…` carries the revisions it was made on. `place` also demands that the unit has no
+ * placement yet, `pending` that it has none; a pending reason without `expectUnit` costs a read, to be sure the unit exists.
+ */
 export type PlacementChange =
   | { readonly kind: 'place'; readonly unit: UnitName; readonly machine: MachineId; readonly hash: UnitHash; readonly targetState: Exclude<TargetState, 'inactive'>; readonly generation: number; readonly expectUnit: number }
   | { readonly kind: 'unplace'; readonly unit: UnitName; readonly machine: MachineId; readonly expectPlacement: number }
-  | { readonly kind: 'pending'; readonly unit: UnitName; readonly pending: Omit<PendingRecord, 'revision' | 'unit'> | null };
+  | { readonly kind: 'pending'; readonly unit: UnitName; readonly pending: Omit<PendingRecord, 'revision' | 'unit'> | null; readonly expectUnit?: number };
 
 export interface PlacementOutcome {
   /** Changes whose compares failed: read again and plan again. */
@@ -148,7 +151,7 @@ export interface Registry {
   raiseEngineVersion(version: number, fence: number, options?: CallOptions): Promise<void>;
   /** In batches of one transaction each, fenced: throws `LEADERSHIP_LOST` (conflict) when the fence no longer holds. */
   applyPlacements(changes: readonly PlacementChange[], fence: number, options?: CallOptions): Promise<PlacementOutcome>;
-  /** Deletes texts that no unit refers to and that were unreferenced at the last call too; returns how many. Fenced. */
+  /** Deletes texts that no unit refers to and that were unreferenced at an earlier call too (by any leader); returns how many. Fenced: `LEADERSHIP_LOST`. */
   collectTexts(fence: number, options?: CallOptions): Promise<number>;
 
   // Leases, through the store

@@ -30,7 +30,7 @@ export class CommitQueue {
   readonly #options: CommitQueueOptions;
   #waiting: Waiting[] = [];
   #scheduled = false;
-  #closed: unknown;
+  #closed: Error | undefined;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
@@ -41,7 +41,7 @@ export class CommitQueue {
     return new Promise<T>((resolve, reject) => {
       const { signal } = options;
       if (this.#closed !== undefined) {
-        reject(this.#closed as Error);
+        reject(this.#closed);
         return;
       }
       if (signal?.aborted === true) {
@@ -70,7 +70,7 @@ export class CommitQueue {
   }
 
   /** Fails what waits and everything that comes. */
-  close(reason: unknown): void {
+  close(reason: Error): void {
     this.#closed = reason;
     const waiting = this.#waiting;
     this.#waiting = [];

@@ -22,7 +22,7 @@ class Watch {
   next: number;
   live = false;
   queue: WatchBatch[] = [];
-  failure: unknown;
+  failure: Error | undefined;
   wake: (() => void) | undefined;
 
   constructor(prefix: string, next: number) {
@@ -61,7 +61,7 @@ export class Watches {
   }
 
   /** Ends all watches with `failure`. */
-  close(failure: unknown): void {
+  close(failure: Error): void {
     for (const watch of this.#watches) {
       watch.failure = failure;
       watch.wake?.();

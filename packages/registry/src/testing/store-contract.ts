@@ -17,7 +17,7 @@ export interface StoreUnderTest {
   /** Shortest TTL that the store honours, in milliseconds. */
   readonly shortTtlMs: number;
   /** Ends the store and frees what it used. */
-  dispose(): Promise<void>;
+  dispose(): PromiseLike<void>;
 }
 
 /** How the groups of the suite reach the store of the running test. */

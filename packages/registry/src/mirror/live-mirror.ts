@@ -1,0 +1,203 @@
+import { backoffDelayMs, describeError, isFleetError, type Clock, type Logger } from '@fleet/runtime';
+import type { Keys } from '../keys.ts';
+import { listAll } from '../listing.ts';
+import type { Mirror, MirrorBatch, MirrorScope, RecordChange, RecordKind, RecordKinds } from '../registry-types.ts';
+import { storeUnavailable } from '../store-errors.ts';
+import type { KeyValue, Store, WatchBatch } from '../store.ts';
+import { Copy, type Decoded } from './copy.ts';
+import { planScope, type ScopePlan } from './scope.ts';
+import { RevisionWaiters } from './revision-waiters.ts';
+
+export interface MirrorAccess {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const BACKOFF = { initialMs: 100, maxMs: 5_000, jitter: 0.5 };
+/** Items decoded before others get a turn of the event loop. */
+const DECODE_SLICE = 5_000;
+/** Ends a round of watching because a reader needs a revision that the watches have not shown; no failure. */
+const resync = new Error('listing again for a reader');
+
+/** @see Registry.openMirror */
+export async function openMirror(access: MirrorAccess, scope: MirrorScope, options: { readonly signal: AbortSignal }): Promise<Mirror> {
+  options.signal.throwIfAborted();
+  const mirror = new LiveMirror(access, scope);
+  await new Promise<void>((resolve, reject) => {
+    mirror.run(options.signal, resolve).then(() => reject(options.signal.reason as Error), reject);
+  });
+  return mirror;
+}
+
+/** Lists, watches, and begins again when the watch ends, until its signal aborts. */
+class LiveMirror implements Mirror {
+  readonly #access: MirrorAccess;
+  readonly #logger: Logger;
+  readonly #plan: ScopePlan;
+  readonly #copy: Copy;
+  readonly #waiters: RevisionWaiters;
+  readonly #listeners = new Set<(batch: MirrorBatch) => void>();
+  readonly #livenessListeners = new Set<(live: boolean) => void>();
+  /** How far each watch has come; the listing's revision until it delivers something. */
+  readonly #reached = new Map<string, number>();
+  /** Ends the running round of watches, to list again. */
+  #round = new AbortController();
+  #revision = 0;
+  #live = false;
+
+  constructor(access: MirrorAccess, scope: MirrorScope) {
+    this.#access = access;
+    this.#logger = access.logger.with({ mirror: scope.kind });
+    this.#plan = planScope(access.keys, scope);
+    this.#copy = new Copy({ keys: access.keys, logger: this.#logger, holds: this.#plan.holds });
+    this.#waiters = new RevisionWaiters(access.clock, () => this.#round.abort(resync));
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get live(): boolean {
+    return this.#live;
+  }
+
+  records<K extends RecordKind>(kind: K): ReadonlyMap<string, RecordKinds[K]> {
+    return this.#copy.records(kind);
+  }
+
+  subscribe(listener: (batch: MirrorBatch) => void): () => void {
+    // A function of its own, so that one listener subscribed twice is two subscriptions.
+    const entry = (batch: MirrorBatch): void => listener(batch);
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
+  }
+
+  onLiveness(listener: (live: boolean) => void): () => void {
+    const entry = (live: boolean): void => listener(live);
+    this.#livenessListeners.add(entry);
+    return () => void this.#livenessListeners.delete(entry);
+  }
+
+  async waitForRevision(revision: number, options: { readonly signal: AbortSignal }): Promise<void> {
+    options.signal.throwIfAborted();
+    if (this.#revision < revision) await this.#waiters.wait(revision, options.signal);
+  }
+
+  /** Resolves when the signal has aborted; calls `ready` when the copy is first complete. Rejects only on a bug. */
+  async run(signal: AbortSignal, ready: () => void): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#list(signal);
+        failures = 0;
+        this.#round = new AbortController();
+        this.#setLive(true);
+        ready();
+        await this.#follow(AbortSignal.any([signal, this.#round.signal]));
+      } catch (error) {
+        if (signal.aborted) break;
+        if (error === resync) continue;
+        if (!isFleetError(error)) this.#logger.error('mirror failed unexpectedly', { error: describeError(error) });
+        // Compaction is answered at once by a new listing, unless that falls behind as well.
+        if (isFleetError(error, 'STORE_COMPACTED') && failures === 0) {
+          failures += 1;
+          this.#logger.info('mirror lists again', { error: describeError(error) });
+          continue;
+        }
+        this.#setLive(false);
+        const delayMs = backoffDelayMs(failures, BACKOFF);
+        failures += 1;
+        this.#logger.warn('mirror lost the store', { error: describeError(error), retryMs: Math.round(delayMs) });
+        await this.#access.clock.sleep(delayMs, { signal }).catch(() => undefined);
+      }
+    }
+    this.#setLive(false);
+    this.#waiters.close(signal.reason);
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const items: KeyValue[] = [];
+    let revision: number | undefined;
+    for (const prefix of this.#plan.list) {
+      const listing = await listAll(this.#access.store, { prefix, revision }, { signal });
+      ({ revision } = listing);
+      for (const item of listing.items) items.push(item);
+    }
+    const decoded = await this.#decodeAll(items, signal);
+    const changes = this.#copy.replace(decoded);
+    this.#reached.clear();
+    for (const prefix of this.#plan.watch) this.#reached.set(prefix, revision ?? 0);
+    this.#revision = revision ?? 0;
+    this.#deliver({ revision: this.#revision, relisted: true, changes });
+    this.#waiters.reached(this.#revision);
+  }
+
+  async #decodeAll(items: readonly KeyValue[], signal: AbortSignal): Promise<Decoded[]> {
+    const decoded: Decoded[] = [];
+    for (const [index, item] of items.entries()) {
+      if (index > 0 && index % DECODE_SLICE === 0) {
+        await new Promise((resolve) => void setImmediate(resolve));
+        signal.throwIfAborted();
+      }
+      const one = this.#copy.decode(item);
+      if (one !== undefined) decoded.push(one);
+    }
+    return decoded;
+  }
+
+  /** Watches until the first watch ends, and ends the others with it: the next listing is one for all. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const group = new AbortController();
+    const both = AbortSignal.any([signal, group.signal]);
+    await Promise.all(
+      this.#plan.watch.map(async (prefix) => {
+        try {
+          await this.#watch(prefix, both);
+        } catch (error) {
+          if (!group.signal.aborted) group.abort(error);
+        }
+      }),
+    );
+    signal.throwIfAborted();
+    throw group.signal.reason;
+  }
+
+  async #watch(prefix: string, signal: AbortSignal): Promise<void> {
+    const fromRevision = (this.#reached.get(prefix) ?? 0) + 1;
+    for await (const batch of this.#access.store.watch({ prefix, fromRevision }, { signal })) this.#apply(prefix, batch);
+    throw storeUnavailable(`the watch on ${prefix} has ended`);
+  }
+
+  #apply(prefix: string, batch: WatchBatch): void {
+    const changes: RecordChange[] = [];
+    for (const change of batch.changes) {
+      const applied = this.#copy.apply(change);
+      if (applied !== undefined) changes.push(applied);
+    }
+    this.#reached.set(prefix, batch.revision);
+    this.#revision = Math.min(...this.#reached.values());
+    if (changes.length > 0) this.#deliver({ revision: batch.revision, relisted: false, changes });
+    this.#waiters.reached(this.#revision);
+  }
+
+  #deliver(batch: MirrorBatch): void {
+    for (const listener of [...this.#listeners]) this.#call(() => listener(batch));
+  }
+
+  #setLive(live: boolean): void {
+    if (live === this.#live) return;
+    this.#live = live;
+    for (const listener of [...this.#livenessListeners]) this.#call(() => listener(live));
+  }
+
+  // A listener's failure is its own; the copy and the other listeners go on.
+  #call(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#logger.error('mirror listener failed', { error: describeError(error) });
+    }
+  }
+}

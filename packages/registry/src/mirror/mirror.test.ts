@@ -1,0 +1,243 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createLogger, silentLogger, type Logger } from '@fleet/runtime';
+import { FakeClock, waitUntil } from '@fleet/runtime/testing';
+import type { MachineId, UnitHash, UnitName } from '@fleet/model';
+import { createMemoryStore, type EmbeddedStore } from '../embedded/index.ts';
+import { createRegistry } from '../registry.ts';
+import type { Mirror, MirrorBatch, MirrorScope, Registry } from '../registry-types.ts';
+import { storeUnavailable } from '../store-errors.ts';
+import type { Store } from '../store.ts';
+
+const m1 = 'm1' as MachineId;
+const hash = 'a'.repeat(40) as UnitHash;
+const create = (name: string, global = false) => ({ kind: 'create' as const, name: name as UnitName, text: 'text', hash, global, targetState: 'launched' as const });
+
+/** A store whose reads and watches fail while it is cut off. */
+function breakable(inner: Store): Store & { cut(): void; heal(): void } {
+  let down = new AbortController();
+  const check = (): void => {
+    if (down.signal.aborted) throw storeUnavailable('cut off');
+  };
+  return {
+    cut: () => down.abort(storeUnavailable('cut off')),
+    heal: () => {
+      down = new AbortController();
+    },
+    get: async (key, options) => (check(), inner.get(key, options)),
+    range: async (request, options) => (check(), inner.range(request, options)),
+    transaction: (transaction, options) => inner.transaction(transaction, options),
+    watch: (request, options) => {
+      check();
+      return inner.watch(request, { signal: AbortSignal.any([options.signal, down.signal]) });
+    },
+    grantLease: (ttlMs, options) => inner.grantLease(ttlMs, options),
+    keepAlive: (lease, options) => inner.keepAlive(lease, options),
+    revokeLease: (lease, options) => inner.revokeLease(lease, options),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}
+
+let clock: FakeClock;
+let inner: EmbeddedStore;
+let store: ReturnType<typeof breakable>;
+let registry: Registry;
+let controller: AbortController;
+let log: string[];
+let logger: Logger;
+beforeEach(() => {
+  clock = new FakeClock();
+  inner = createMemoryStore({ clock });
+  store = breakable(inner);
+  log = [];
+  logger = createLogger({ level: () => 'info', format: 'text', write: (line) => log.push(line) });
+  registry = createRegistry(store, { prefix: '/f/', clock, logger });
+  controller = new AbortController();
+});
+afterEach(async () => {
+  controller.abort(new Error('test over'));
+  await inner[Symbol.asyncDispose]();
+});
+
+const open = (scope: MirrorScope = { kind: 'cluster' }): Promise<Mirror> => registry.openMirror(scope, { signal: controller.signal });
+const put = (key: string, value: string) => inner.transaction({ compare: [], operations: [{ kind: 'put', key: `/f/${key}`, value }] });
+const summary = (batch: MirrorBatch): string[] => batch.changes.map(({ kind, id, before, after }) => `${before === undefined ? '+' : after === undefined ? '-' : '~'}${kind}/${id}`);
+async function leadership(): Promise<number> {
+  const { id } = await registry.grantLease(600_000);
+  return (await registry.campaign(m1, 'session', id))?.fence ?? 0;
+}
+
+describe('a mirror of the cluster', () => {
+  it('holds what was there, and follows each transaction as one batch', async () => {
+    await registry.changeUnit(create('a.service'));
+    const fence = await leadership();
+    const mirror = await open();
+    expect([...mirror.records('units').keys()]).toEqual(['a.service']);
+    expect(mirror.records('leader').get('leader')?.fence).toBe(fence);
+    const batches: MirrorBatch[] = [];
+    mirror.subscribe((batch) => batches.push(batch));
+    const { revision } = await registry.changeUnit(create('b.service'));
+    await mirror.waitForRevision(revision, { signal: controller.signal });
+    const unit = mirror.records('units').get('b.service');
+    const placed = await registry.applyPlacements([{ kind: 'place', unit: 'b.service' as UnitName, machine: m1, hash, targetState: 'launched', generation: 1, expectUnit: unit?.revision ?? 0 }], fence);
+    await mirror.waitForRevision(placed.revision, { signal: controller.signal });
+    const gone = await registry.changeUnit({ kind: 'destroy', name: 'b.service' as UnitName });
+    await mirror.waitForRevision(gone.revision, { signal: controller.signal });
+    expect(batches.map(summary)).toEqual([['+units/b.service'], ['+place/b.service'], ['-units/b.service', '-place/b.service']]);
+    expect(batches.map((batch) => batch.relisted)).toEqual([false, false, false]);
+    expect(mirror.records('sched').size).toBe(0);
+    expect(mirror.revision).toBe(gone.revision);
+  });
+
+  it('reaches a revision that changed nothing it holds', async () => {
+    const mirror = await open();
+    const { revision } = await put('files/x', 'text');
+    await mirror.waitForRevision(revision, { signal: controller.signal });
+    expect(mirror.revision).toBe(revision);
+  });
+
+  it('keeps the last good record when a damaged one comes, and reports it once', async () => {
+    await registry.changeUnit(create('a.service'));
+    const mirror = await open();
+    const { revision } = await put('units/a.service', '{"hash":"nonsense"}');
+    await mirror.waitForRevision(revision, { signal: controller.signal });
+    expect(mirror.records('units').get('a.service')?.targetState).toBe('launched');
+    store.cut();
+    await waitUntil('the cut to show', () => !mirror.live);
+    store.heal();
+    await clock.advance(1_000);
+    await waitUntil('the mirror to be live', () => mirror.live);
+    expect(mirror.records('units').get('a.service')?.targetState).toBe('launched');
+    expect(log.filter((line) => line.includes('record skipped'))).toHaveLength(1);
+    expect(log.find((line) => line.includes('record skipped'))).toContain('/f/units/a.service');
+  });
+
+  it('skips damaged and foreign keys in a listing', async () => {
+    await put('units/bad.service', 'x');
+    await put('units/a/b', '{}');
+    await put('something/else', 'x');
+    await registry.changeUnit(create('a.service'));
+    expect([...(await open()).records('units').keys()]).toEqual(['a.service']);
+  });
+
+  it('catches up with what it missed, and says what differed', async () => {
+    await registry.changeUnits([create('keep.service'), create('change.service'), create('drop.service')], { atomic: true });
+    const mirror = await open();
+    const seen: string[] = [];
+    mirror.onLiveness((live) => seen.push(live ? 'live' : 'lost'));
+    mirror.subscribe((batch) => seen.push(`${batch.relisted ? 'relisted ' : ''}${summary(batch).join(' ')}`));
+    store.cut();
+    await waitUntil('the cut to show', () => !mirror.live);
+    expect(mirror.records('units').size).toBe(3);
+    const other = createRegistry(inner, { prefix: '/f/', clock, logger: silentLogger });
+    await other.changeUnits([{ kind: 'target', name: 'change.service' as UnitName, targetState: 'inactive' }, { kind: 'destroy', name: 'drop.service' as UnitName }, create('new.service')], { atomic: true });
+    store.heal();
+    await clock.advance(1_000);
+    await waitUntil('the mirror to be live', () => mirror.live);
+    expect(seen).toEqual(['lost', 'relisted ~units/change.service +units/new.service -units/drop.service', 'live']);
+  });
+
+  it('retries with growing delays while the store is away', async () => {
+    const mirror = await open();
+    store.cut();
+    await waitUntil('the cut to show', () => !mirror.live);
+    await clock.advance(60_000);
+    const delays = log.filter((line) => line.includes('mirror lost the store')).length;
+    expect(delays).toBeGreaterThan(8);
+    expect(delays).toBeLessThan(40);
+  });
+
+  it('opens only when it is complete, however long that takes', async () => {
+    await registry.changeUnit(create('a.service'));
+    store.cut();
+    const opening = open();
+    await clock.advance(30_000);
+    store.heal();
+    await clock.advance(10_000);
+    expect((await opening).records('units').size).toBe(1);
+  });
+
+  it('lists again when its place in the history is gone', async () => {
+    await registry.changeUnit(create('a.service'));
+    const mirror = await open();
+    store.cut();
+    await waitUntil('the cut to show', () => !mirror.live);
+    for (let index = 0; index < 5; index += 1) await put(`units/u${index}.service`, JSON.stringify({ hash, targetState: 'launched', generation: 1, global: false }));
+    await inner.compact((await inner.get('/f/x')).revision - 1);
+    store.heal();
+    await clock.advance(1_000);
+    await waitUntil('the mirror to be live', () => mirror.live);
+    expect(mirror.records('units').size).toBe(6);
+  });
+
+  it('a failing listener harms neither the copy nor other listeners', async () => {
+    const mirror = await open();
+    let batches = 0;
+    mirror.subscribe(() => {
+      throw new Error('listener broke');
+    });
+    const end = mirror.subscribe(() => (batches += 1));
+    const { revision } = await registry.changeUnit(create('a.service'));
+    await mirror.waitForRevision(revision, { signal: controller.signal });
+    expect(batches).toBe(1);
+    end();
+    await mirror.waitForRevision((await registry.changeUnit(create('b.service'))).revision, { signal: controller.signal });
+    expect(batches).toBe(1);
+    expect(log.some((line) => line.includes('listener broke'))).toBe(true);
+  });
+
+  it('ends with its signal: waiters are told, opening fails', async () => {
+    const mirror = await open();
+    const reason = new Error('stop');
+    const waiting = mirror.waitForRevision(1_000_000, { signal: new AbortController().signal });
+    const outcome = expect(waiting).rejects.toBe(reason);
+    controller.abort(reason);
+    await outcome;
+    await expect(open()).rejects.toBe(reason);
+    await waitUntil('the mirror to end', () => !mirror.live);
+  });
+
+  it('a waiting reader ends with its own signal', async () => {
+    const mirror = await open();
+    const reader = new AbortController();
+    const outcome = expect(mirror.waitForRevision(1_000_000, { signal: reader.signal })).rejects.toThrow('gave up');
+    reader.abort(new Error('gave up'));
+    await outcome;
+    expect(mirror.live).toBe(true);
+  });
+});
+
+describe('a mirror of one machine', () => {
+  it('holds only what concerns the machine', async () => {
+    const fence = await leadership();
+    await registry.changeUnits([create('a.service'), create('g.service', true)], { atomic: false });
+    await registry.changeMetadata([{ machine: 'm1', key: 'k', value: 'v' }, { machine: 'm10', key: 'k', value: 'v' }]);
+    const mirror = await open({ kind: 'machine', machine: m1 });
+    const batches: string[][] = [];
+    mirror.subscribe((batch) => batches.push(summary(batch)));
+    const unit = await registry.readUnit('a.service');
+    await registry.applyPlacements([{ kind: 'place', unit: 'a.service' as UnitName, machine: m1, hash, targetState: 'launched', generation: 1, expectUnit: unit?.unit.revision ?? 0 }], fence);
+    await waitUntil('the schedule', () => mirror.records('sched').has('m1/a.service'));
+    expect({ globals: [...mirror.records('globals').keys()], metadata: [...mirror.records('metadata').keys()], units: mirror.records('units').size, place: mirror.records('place').size }).toEqual({ globals: ['g.service'], metadata: ['m1'], units: 0, place: 0 });
+    expect(batches).toEqual([['+sched/m1/a.service']]);
+  });
+
+  it('reaches a revision in which nothing concerned it, by listing again', async () => {
+    const mirror = await open({ kind: 'machine', machine: m1 });
+    const { revision } = await registry.changeUnit(create('elsewhere.service'));
+    const reached = mirror.waitForRevision(revision, { signal: controller.signal });
+    await clock.advance(300);
+    await reached;
+    expect(mirror.revision).toBeGreaterThanOrEqual(revision);
+    expect(mirror.live).toBe(true);
+  });
+});
+
+it('a mirror of the leader follows leadership', async () => {
+  const mirror = await open({ kind: 'leader' });
+  const changes: string[][] = [];
+  mirror.subscribe((batch) => changes.push(summary(batch)));
+  const fence = await leadership();
+  await registry.resign(fence);
+  await waitUntil('both changes', () => changes.length === 2);
+  expect(changes).toEqual([['+leader/leader'], ['-leader/leader']]);
+});

@@ -1,0 +1,75 @@
+import type { Clock } from '@fleet/runtime';
+
+/** A watch shows a revision within milliseconds; if it has not by now, its last event may lie in another prefix. */
+const OVERDUE_MS = 250;
+/** Listings for the same readers come ever more rarely, up to this. */
+const MAX_OVERDUE_MS = 8_000;
+
+interface Waiter {
+  readonly revision: number;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * Readers that wait for the copy to reach a revision. A watch tells only of its own prefix, so a revision that changed
+ * nothing there would never be seen: for a reader that waits too long, `overdue` asks for a new listing.
+ */
+export class RevisionWaiters {
+  readonly #clock: Clock;
+  readonly #overdue: () => void;
+  readonly #waiters = new Set<Waiter>();
+  #cancelTimer: (() => void) | undefined;
+  #delayMs = OVERDUE_MS;
+  #closed: { readonly reason: unknown } | undefined;
+
+  constructor(clock: Clock, overdue: () => void) {
+    this.#clock = clock;
+    this.#overdue = overdue;
+  }
+
+  wait(revision: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed !== undefined) {
+        reject(this.#closed.reason as Error);
+        return;
+      }
+      const end = (settle: () => void): void => {
+        this.#waiters.delete(waiter);
+        signal.removeEventListener('abort', onAbort);
+        if (this.#waiters.size === 0) this.#disarm();
+        settle();
+      };
+      const onAbort = (): void => end(() => reject(signal.reason as Error));
+      const waiter: Waiter = { revision, resolve: () => end(resolve), reject: (reason) => end(() => reject(reason as Error)) };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiters.add(waiter);
+      this.#arm();
+    });
+  }
+
+  reached(revision: number): void {
+    if (this.#waiters.size === 0) return;
+    for (const waiter of [...this.#waiters]) if (waiter.revision <= revision) waiter.resolve();
+  }
+
+  close(reason: unknown): void {
+    this.#closed = { reason };
+    for (const waiter of [...this.#waiters]) waiter.reject(reason);
+  }
+
+  #arm(): void {
+    this.#cancelTimer ??= this.#clock.schedule(this.#delayMs, () => {
+      this.#cancelTimer = undefined;
+      this.#delayMs = Math.min(MAX_OVERDUE_MS, this.#delayMs * 2);
+      this.#overdue();
+      if (this.#waiters.size > 0) this.#arm();
+    });
+  }
+
+  #disarm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#delayMs = OVERDUE_MS;
+  }
+}

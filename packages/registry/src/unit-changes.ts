@@ -1,0 +1,125 @@
+import { FleetError, isFleetError } from '@fleet/runtime';
+import { decodePlacement, decodeUnit, encodeSchedule, encodeUnit } from './codecs.ts';
+import type { Keys } from './keys.ts';
+import type { PlacementRecord, UnitRecord } from './records.ts';
+import type { UnitChange } from './registry-types.ts';
+import type { CallOptions, Compare, KeyValue, Operation, Store } from './store.ts';
+import type { Texts } from './texts.ts';
+
+/** What is stored of a unit, undecoded, both at one revision. */
+interface StoredUnit {
+  readonly unit: KeyValue | null;
+  readonly placement: KeyValue | null;
+}
+
+/** A change turned into a transaction, on the state it was read on. */
+export interface PreparedChange {
+  readonly change: UnitChange;
+  readonly compare: readonly Compare[];
+  readonly operations: readonly Operation[];
+  readonly generation: number;
+  /** Set when nothing has to be written: the revision at which the unit became what is wanted. */
+  readonly unchangedSince: number | null;
+}
+
+export interface UnitAccess {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly texts: Texts;
+}
+
+/** Reads a unit and its placement as of one revision. */
+export async function readStoredUnit({ store, keys }: UnitAccess, name: string, options?: CallOptions): Promise<StoredUnit> {
+  for (;;) {
+    const { item: unit, revision } = await store.get(keys.unit(name), options);
+    const key = keys.placement(name);
+    try {
+      const { items } = await store.range({ prefix: key, limit: 1, revision }, options);
+      return { unit, placement: items[0]?.key === key ? items[0] : null };
+    } catch (error) {
+      // The history was compacted between the two reads: the pair has to be read anew.
+      if (!isFleetError(error, 'STORE_COMPACTED')) throw error;
+    }
+  }
+}
+
+/**
+ * Turns a change into conditions and operations. Pure but for its reads.
+ *
+ * @throws FleetError `UNIT_EXISTS`, `UNIT_CHANGED` (conflict), `UNIT_NOT_FOUND` (not-found), `RECORD_INVALID` (internal).
+ */
+export async function prepareUnitChange(access: UnitAccess, change: UnitChange, options?: CallOptions): Promise<PreparedChange> {
+  const { name } = change;
+  const stored = await readStoredUnit(access, name, options);
+  const compare: Compare[] = [{ kind: 'mod-revision', key: access.keys.unit(name), equals: stored.unit?.modRevision ?? 0 }];
+  // Without a unit there is no placement to miss: placing compares the unit's revision. Conditions are few in a transaction.
+  if (stored.unit !== null || stored.placement !== null) compare.push({ kind: 'mod-revision', key: access.keys.placement(name), equals: stored.placement?.modRevision ?? 0 });
+  if (change.kind === 'create') {
+    if (stored.unit !== null) throw unitExists(name);
+  } else if (stored.unit === null) {
+    throw unitNotFound(name);
+  }
+  if (change.kind === 'destroy') return { change, compare, operations: removal(access.keys, name, stored), generation: 0, unchangedSince: null };
+
+  const before = stored.unit === null ? null : decodeUnit(stored.unit, name);
+  if (change.kind === 'replace' && before?.revision !== change.expect) throw unitChanged(name);
+  if (change.kind === 'target' && before?.targetState === change.targetState) {
+    return { change, compare, operations: [], generation: before.generation, unchangedSince: before.revision };
+  }
+  const after = { ...wantedUnit(change, before), generation: (before?.generation ?? 0) + 1 };
+  const operations = writes(access.keys, name, before, after, stored.placement === null ? null : decodePlacement(stored.placement, name));
+  if (change.kind === 'target') return { change, compare, operations, generation: after.generation, unchangedSince: null };
+  const text = await access.texts.prepareWrite(change.hash, change.text, options);
+  return { change, compare: [...compare, ...text.compare], operations: [...operations, ...text.operations], generation: after.generation, unchangedSince: null };
+}
+
+function wantedUnit(change: Exclude<UnitChange, { kind: 'destroy' }>, before: UnitRecord | null): Pick<UnitRecord, 'hash' | 'targetState' | 'global'> {
+  if (change.kind !== 'target') return { hash: change.hash, targetState: change.targetState, global: change.global };
+  if (before === null) throw unitNotFound(change.name);
+  return { hash: before.hash, targetState: change.targetState, global: before.global };
+}
+
+/** The unit's own keys, and those of its placement as far as the change touches them. */
+function writes(keys: Keys, name: string, before: UnitRecord | null, after: Omit<UnitRecord, 'name' | 'revision'>, placement: PlacementRecord | null): Operation[] {
+  const value = encodeUnit(after);
+  const operations: Operation[] = [{ kind: 'put', key: keys.unit(name), value }];
+  if (after.global) operations.push({ kind: 'put', key: keys.global(name), value });
+  else if (before?.global === true) operations.push({ kind: 'delete', key: keys.global(name) });
+
+  const { targetState } = after;
+  if (after.global || targetState === 'inactive') {
+    if (placement !== null) operations.push({ kind: 'delete', key: keys.placement(name) }, { kind: 'delete', key: keys.schedule(placement.machine, name) });
+    if (before !== null) operations.push({ kind: 'delete', key: keys.pending(name) });
+  } else if (placement !== null) {
+    operations.push({ kind: 'put', key: keys.schedule(placement.machine, name), value: encodeSchedule({ ...after, targetState }) });
+  }
+  return operations;
+}
+
+/** Works without decoding the unit, so that a damaged record can be destroyed. */
+function removal(keys: Keys, name: string, stored: StoredUnit): Operation[] {
+  const operations: Operation[] = [keys.unit(name), keys.global(name), keys.placement(name), keys.pending(name)].map((key) => ({ kind: 'delete', key }));
+  const machine = stored.placement === null ? undefined : machineOf(stored.placement, name);
+  if (machine !== undefined) operations.push({ kind: 'delete', key: keys.schedule(machine, name) });
+  return operations;
+}
+
+function machineOf(placement: KeyValue, name: string): string | undefined {
+  try {
+    return decodePlacement(placement, name).machine;
+  } catch {
+    return undefined;
+  }
+}
+
+function unitExists(name: string): FleetError {
+  return new FleetError(`unit ${name} exists already`, { code: 'UNIT_EXISTS', kind: 'conflict', remedy: 'replace it, or destroy it first' });
+}
+
+export function unitNotFound(name: string): FleetError {
+  return new FleetError(`unit ${name} does not exist`, { code: 'UNIT_NOT_FOUND', kind: 'not-found' });
+}
+
+export function unitChanged(name: string): FleetError {
+  return new FleetError(`unit ${name} was changed by someone else meanwhile`, { code: 'UNIT_CHANGED', kind: 'conflict', remedy: 'look at it again and repeat the request' });
+}
