@@ -101,29 +101,32 @@ export class ClusterFeed {
     return (this.#placedOn.get(machine)?.size ?? 0) > 0;
   }
 
-  /** Brings the model up to date. Waits only for texts; the model itself is changed in one go afterwards. */
+  /**
+   * Brings the model up to date. Waits only for texts; the model itself is changed in one go afterwards. What changes
+   * in the meantime is left for the next time.
+   */
   async feed(now: number, signal: AbortSignal): Promise<void> {
     for (const unit of this.#held.release(now)) this.#units.add(unit);
-    await this.#readTexts(signal);
-    const machines = [...this.#machines].sort();
     const units = [...this.#units].sort();
-    this.#machines.clear();
     this.#units.clear();
+    try {
+      await Promise.all(units.map((unit) => this.#readText(unit, signal)));
+    } catch (error) {
+      for (const unit of units) this.#units.add(unit);
+      throw error;
+    }
+    const machines = [...this.#machines].sort();
+    this.#machines.clear();
     for (const machine of machines) this.#feedMachine(machine);
     for (const unit of units) this.#feedUnit(unit);
   }
 
-  async #readTexts(signal: AbortSignal): Promise<void> {
-    const records = this.#options.mirror.records('units');
-    await Promise.all(
-      [...this.#units].map(async (name) => {
-        const record = records.get(name);
-        if (record === undefined) return;
-        const result = await this.#options.requirements.resolve(record, signal);
-        if (result.ok) this.#unreadable.delete(name);
-        else this.#unreadable.set(name, result.problem);
-      }),
-    );
+  async #readText(name: UnitName, signal: AbortSignal): Promise<void> {
+    const record = this.#options.mirror.records('units').get(name);
+    if (record === undefined) return;
+    const result = await this.#options.requirements.resolve(record, signal);
+    if (result.ok) this.#unreadable.delete(name);
+    else this.#unreadable.set(name, result.problem);
   }
 
   #noteMachine(change: Extract<RecordChange, { kind: 'machines' }>, relisted: boolean, now: number): void {

@@ -259,6 +259,7 @@ describe('dead machines', () => {
     await cluster.settle();
     await reportAll();
     const before = await cluster.placements();
+    expect(Object.keys(before)).toHaveLength(6);
     // All at once, as when a switch fails: a TTL may pass between the first and the last.
     await Promise.all(['m4', 'm5', 'm6'].map((name) => cluster.kill(name)));
     await cluster.settle();
