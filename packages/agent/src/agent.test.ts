@@ -1,0 +1,471 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { MachineId } from '@fleet/model';
+import { FleetError } from '@fleet/runtime';
+import { hashText } from '@fleet/unit-parser';
+import { createVolatileMemory } from './runtime-memory.ts';
+import { ONESHOT, SLEEP, TestMachine, TTL_MS } from './testing/machine.ts';
+
+let machine: TestMachine;
+const OTHER = '[Service]\nExecStart=/bin/sleep 1000\n';
+const away = new FleetError('the store does not answer', { code: 'STORE_UNAVAILABLE', kind: 'unavailable' });
+const fleet = (options: string, base = SLEEP): string => `${base}[X-Fleet]\n${options}\n`;
+
+beforeEach(() => {
+  machine = new TestMachine();
+});
+afterEach(async () => {
+  await machine.close();
+});
+
+describe('tasks', () => {
+  it.each([
+    { title: 'loaded', target: 'loaded' as const, state: { active: 'inactive', asked: 'loaded' }, running: [] },
+    { title: 'launched', target: 'launched' as const, state: { active: 'active', asked: 'launched' }, running: ['a.service'] },
+  ])('brings a unit to its target: $title', async ({ target, state, running }) => {
+    await machine.start();
+    await machine.assign('a.service', SLEEP, target);
+    expect([...machine.systemd.control.files.keys()]).toEqual(['a.service']);
+    expect(machine.systemd.control.running()).toEqual(running);
+    expect(await machine.published()).toEqual({ 'a.service': expect.objectContaining({ load: 'loaded', ...state, hash: hashText(SLEEP), generation: 1 }) });
+  });
+
+  it('takes units that were placed before it came', async () => {
+    await machine.assign('a.service');
+    await machine.start();
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+
+  it('does nothing about units of other machines', async () => {
+    await machine.start();
+    await machine.assign('a.service', SLEEP, 'launched', 'm2' as MachineId);
+    expect(machine.systemd.control.files.size).toBe(0);
+    expect(await machine.published()).toEqual({});
+  });
+
+  it('stops, starts and unloads as the target changes, and answers with the generation', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    await machine.setTarget('a.service', 'loaded');
+    expect(machine.systemd.control.running()).toEqual([]);
+    expect(await machine.published()).toEqual({ 'a.service': expect.objectContaining({ active: 'inactive', asked: 'loaded', generation: 2 }) });
+    await machine.setTarget('a.service', 'launched');
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    expect(await machine.published()).toEqual({ 'a.service': expect.objectContaining({ active: 'active', asked: 'launched', generation: 3 }) });
+    await machine.setTarget('a.service', 'inactive');
+    expect(machine.systemd.control.files.size).toBe(0);
+    expect(await machine.published()).toEqual({});
+  });
+
+  it('unloads a unit that is destroyed', async () => {
+    const { agent } = await machine.start();
+    await machine.assign('a.service');
+    await machine.destroy('a.service');
+    expect(machine.systemd.control.files.size).toBe(0);
+    expect(machine.systemd.control.running()).toEqual([]);
+    expect(await machine.published()).toEqual({});
+    expect(agent.status().units).toBe(0);
+    expect([...machine.memory.asked]).toEqual([]);
+  });
+
+  it('replaces a changed text by stopping, unloading, loading and starting', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    await machine.replace('a.service', OTHER);
+    expect(machine.systemd.control.files.get('a.service')).toBe(OTHER);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    expect(machine.systemd.control.calls('stop', 'a.service')).toBe(1);
+    expect(machine.systemd.control.calls('unload', 'a.service')).toBe(1);
+    expect(await machine.published()).toEqual({ 'a.service': expect.objectContaining({ hash: hashText(OTHER), generation: 2, asked: 'launched' }) });
+  });
+
+  it('writes nothing at rest', async () => {
+    await machine.start();
+    for (const name of ['a', 'b', 'c']) await machine.assign(`${name}.service`);
+    await machine.pass(5000);
+    const before = await machine.revision();
+    await machine.pass(600_000);
+    expect(await machine.revision()).toBe(before);
+  });
+
+  it('publishes what systemd does with a unit, and leaves it to systemd', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    machine.systemd.control.exit('a.service', 1);
+    await machine.settle();
+    expect(await machine.published()).toEqual({ 'a.service': expect.objectContaining({ active: 'failed', asked: 'launched' }) });
+    await machine.pass(300_000);
+    expect(machine.systemd.control.startsOf('a.service')).toBe(1);
+  });
+
+  it('leaves a unit that was stopped by hand stopped', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    machine.systemd.control.stopByHand('a.service');
+    await machine.pass(200_000);
+    expect(machine.systemd.control.running()).toEqual([]);
+    expect(await machine.published()).toEqual({ 'a.service': expect.objectContaining({ active: 'inactive', asked: 'launched' }) });
+  });
+});
+
+describe('global units', () => {
+  it('runs those whose metadata fits, and follows the metadata', async () => {
+    machine.metadata = { region: 'us' };
+    await machine.start();
+    await machine.create('g.service', fleet('Global=true\nMachineMetadata=region=eu'));
+    await machine.create('all.service', fleet('Global=true'));
+    await machine.settle();
+    expect(machine.systemd.control.running()).toEqual(['all.service']);
+    await machine.users.changeMetadata([{ machine: machine.id, key: 'region', value: 'eu' }]);
+    await machine.settle();
+    expect(machine.systemd.control.running()).toEqual(['all.service', 'g.service']);
+    await machine.users.changeMetadata([{ machine: machine.id, key: 'region', value: '' }]);
+    await machine.settle();
+    expect(machine.systemd.control.running()).toEqual(['all.service']);
+  });
+
+  it('starts no unit while one it conflicts with is still stopping', async () => {
+    await machine.start();
+    await machine.assign('old.service', fleet('Conflicts=new.service'));
+    machine.systemd.control.hangStop('old.service');
+    await machine.create('new.service');
+    await machine.unplace('old.service');
+    await machine.place('new.service');
+    await machine.settle();
+    expect(machine.systemd.control.state('old.service').active).toBe('deactivating');
+    expect(machine.systemd.control.startsOf('new.service')).toBe(0);
+    expect((await machine.published())['new.service']?.reason).toMatch(/waits for old.service/);
+    machine.systemd.control.release('old.service');
+    await machine.settle();
+    expect(machine.systemd.control.running()).toEqual(['new.service']);
+    expect((await machine.published())['new.service']?.reason).toBeUndefined();
+  });
+});
+
+describe('refusals', () => {
+  it('tries a refused start again, says why meanwhile, and holds up nobody (W24, W25)', async () => {
+    await machine.start();
+    await machine.create('a.service');
+    await machine.assign('b.service');
+    machine.systemd.control.refuseStart('a.service', 'Unit a.service has a bad setting');
+    await machine.place('a.service');
+    await machine.assign('c.service');
+    expect(machine.systemd.control.running()).toEqual(['b.service', 'c.service']);
+    expect((await machine.published())['a.service']).toMatchObject({ asked: 'loaded', active: 'inactive', reason: expect.stringContaining('has a bad setting') });
+    machine.systemd.control.refuseStart('a.service', undefined);
+    await machine.pass(120_000);
+    expect(machine.systemd.control.running()).toEqual(['a.service', 'b.service', 'c.service']);
+    expect((await machine.published())['a.service']).not.toHaveProperty('reason');
+  });
+
+  it('tries a refused load again with growing delays', async () => {
+    await machine.start();
+    machine.systemd.control.refuseLoad('a.service', 'the [Install] section cannot be enabled');
+    await machine.assign('a.service');
+    await machine.pass(600_000);
+    expect(machine.systemd.control.calls('load', 'a.service')).toBeLessThan(25);
+    expect((await machine.published())['a.service']).toMatchObject({ reason: expect.stringContaining('[Install]') });
+    machine.systemd.control.refuseLoad('a.service', undefined);
+    await machine.pass(61_000);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+
+  it('puts a unit away that was never loaded', async () => {
+    await machine.start();
+    machine.systemd.control.refuseLoad('a.service', 'no');
+    await machine.assign('a.service');
+    await machine.destroy('a.service');
+    expect(await machine.published()).toEqual({});
+  });
+
+  it('removes a unit whose stop is refused because systemd does not know it (W26, W27)', async () => {
+    await machine.start();
+    await machine.assign('a.service', SLEEP, 'loaded');
+    machine.systemd.control.refuseStop('a.service', 'Unit a.service not loaded');
+    await machine.destroy('a.service');
+    expect(machine.systemd.control.files.size).toBe(0);
+    expect(machine.systemd.control.calls('unload', 'a.service')).toBe(1);
+  });
+
+  it('does not remove a unit that runs and refuses to stop', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    machine.systemd.control.refuseStop('a.service', 'refused, it may be requested by dependency only');
+    await machine.destroy('a.service');
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    expect((await machine.published())['a.service']?.reason).toMatch(/dependency only/);
+    machine.systemd.control.refuseStop('a.service', undefined);
+    await machine.pass(60_000);
+    expect(machine.systemd.control.files.size).toBe(0);
+  });
+
+  it('waits for a unit to stop before its file goes (W28), and says so when that takes long', async () => {
+    await machine.start({ stopDeadlineMs: 10_000 });
+    await machine.assign('a.service', `${SLEEP}TimeoutStopSec=infinity\n`);
+    machine.systemd.control.hangStop('a.service');
+    await machine.destroy('a.service');
+    await machine.pass(11_000);
+    expect([...machine.systemd.control.files.keys()]).toEqual(['a.service']);
+    expect((await machine.published())['a.service']).toMatchObject({ active: 'deactivating', reason: 'still stopping after 10 s' });
+    machine.systemd.control.release('a.service');
+    await machine.settle();
+    expect(machine.systemd.control.files.size).toBe(0);
+    expect(await machine.published()).toEqual({});
+  });
+
+  it('leaves a unit whose text is missing as it is and says why', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    await machine.create('b.service', OTHER);
+    await machine.deleteKey(`files/${hashText(OTHER)}`);
+    await machine.place('b.service');
+    await machine.settle();
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+});
+
+describe('restart of fleetd', () => {
+  it('touches nothing after kill -9: same lease, no start, no stop (W10, W23)', async () => {
+    const first = await machine.start();
+    await machine.assign('a.service');
+    await machine.assign('b.service', SLEEP, 'loaded');
+    await machine.assign('once.service', ONESHOT);
+    expect(machine.systemd.control.startsOf('once.service')).toBe(1);
+    const lease = await machine.machineKeyLease();
+    await first.kill();
+    machine.systemd.control.resetCalls();
+    const revision = await machine.revision();
+    await machine.start();
+    expect(await machine.machineKeyLease()).toBe(lease);
+    for (const call of ['load', 'unload', 'start', 'stop'] as const) expect(machine.systemd.control.calls(call)).toBe(0);
+    // One write: the machine's own key.
+    expect(await machine.revision()).toBe(revision + 1);
+  });
+
+  it('does what changed meanwhile', async () => {
+    const first = await machine.start();
+    await machine.assign('a.service');
+    await machine.assign('b.service');
+    await first.stop();
+    await machine.destroy('a.service');
+    await machine.assign('c.service');
+    await machine.start();
+    expect(machine.systemd.control.running()).toEqual(['b.service', 'c.service']);
+    expect(Object.keys(await machine.published())).toEqual(['b.service', 'c.service']);
+    expect(machine.systemd.control.startsOf('b.service')).toBe(1);
+  });
+
+  it('does not start again what runs or has failed, even when its memory is lost', async () => {
+    const first = await machine.start();
+    await machine.assign('a.service');
+    await machine.assign('f.service');
+    machine.systemd.control.exit('f.service', 1);
+    await first.stop();
+    const { session } = machine.memory;
+    machine.memory = createVolatileMemory();
+    await machine.users.removeMachine(machine.id, session.sessionId);
+    await machine.start();
+    expect(machine.systemd.control.startsOf('a.service')).toBe(1);
+    expect(machine.systemd.control.startsOf('f.service')).toBe(1);
+    expect(await machine.published()).toMatchObject({ 'a.service': { asked: 'launched' }, 'f.service': { asked: 'launched', active: 'failed' } });
+  });
+
+  it('unloads files of units that are not wanted here, foreign ones included', async () => {
+    machine.systemd.control.editFile('stray.service', SLEEP);
+    await machine.start();
+    expect(machine.systemd.control.files.size).toBe(0);
+  });
+
+  it('takes up a new lease when the old one has ended, and publishes everything under it (W36)', async () => {
+    const first = await machine.start();
+    await machine.assign('a.service');
+    await first.kill();
+    await machine.pass(TTL_MS + 1000);
+    expect(await machine.isRegistered()).toBe(false);
+    expect(await machine.published()).toEqual({});
+    await machine.start();
+    expect(await machine.isRegistered()).toBe(true);
+    expect(await machine.published()).toMatchObject({ 'a.service': { active: 'active' } });
+    expect(machine.systemd.control.startsOf('a.service')).toBe(1);
+  });
+});
+
+describe('hand edits', () => {
+  it('notices a file that was edited and puts the right one in place', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    machine.systemd.control.editFile('a.service', OTHER);
+    await machine.pass(61_000);
+    expect(machine.systemd.control.files.get('a.service')).toBe(SLEEP);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+
+  it('puts a file back that was removed, without touching what runs and without running again what has finished', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    await machine.assign('once.service', ONESHOT);
+    machine.systemd.control.removeFile('a.service');
+    machine.systemd.control.removeFile('once.service');
+    await machine.pass(61_000);
+    expect([...machine.systemd.control.files.keys()].sort()).toEqual(['a.service', 'once.service']);
+    expect(machine.systemd.control.startsOf('a.service')).toBe(1);
+    expect(machine.systemd.control.startsOf('once.service')).toBe(1);
+    expect(machine.systemd.control.calls('stop')).toBe(0);
+  });
+});
+
+describe('outages of the store', () => {
+  it('stop no unit, whatever their length, and are over without a restart', async () => {
+    const { agent } = await machine.start();
+    await machine.assign('a.service');
+    machine.outage = away;
+    await machine.pass(10 * TTL_MS);
+    expect(agent.status().presence.kind).toBe('uncertain');
+    expect(await machine.isRegistered()).toBe(false);
+    machine.outage = undefined;
+    await machine.pass(10_000);
+    expect(agent.status().presence.kind).toBe('present');
+    expect(await machine.published()).toMatchObject({ 'a.service': { active: 'active' } });
+    expect(machine.systemd.control.startsOf('a.service')).toBe(1);
+    expect(machine.systemd.control.calls('stop')).toBe(0);
+  });
+
+  it('keep the lease when they are shorter than it', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    const lease = await machine.machineKeyLease();
+    machine.outage = away;
+    await machine.pass(15_000);
+    machine.outage = undefined;
+    await machine.pass(10_000);
+    expect(await machine.machineKeyLease()).toBe(lease);
+  });
+
+  it('with on_lease_loss=stop stop units before the lease can have ended, and start them again afterwards', async () => {
+    machine.onLeaseLoss = 'stop';
+    await machine.start();
+    await machine.assign('a.service');
+    await machine.assign('b.service', SLEEP, 'loaded');
+    await machine.pass(10_000);
+    machine.outage = away;
+    const stoppedAfter: number[] = [];
+    for (let ms = 0; ms < TTL_MS && stoppedAfter.length === 0; ms += 1000) {
+      await machine.pass(1000);
+      if (machine.systemd.control.running().length === 0) stoppedAfter.push(ms);
+    }
+    expect(await machine.isRegistered()).toBe(true);
+    expect(stoppedAfter).toHaveLength(1);
+    expect([...machine.systemd.control.files.keys()]).toEqual(['a.service', 'b.service']);
+    machine.outage = undefined;
+    await machine.pass(10_000);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+
+  it('that wipe the machine key change nothing here, and the key comes back (W21)', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    await machine.users.changeMetadata([{ machine: machine.id, key: 'x', value: 'y' }]);
+    await machine.deleteKey(`machines/${machine.id}`);
+    expect(await machine.isRegistered()).toBe(true);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    expect(machine.systemd.control.calls('stop')).toBe(0);
+  });
+
+  it('a state that someone deleted is published again', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    await machine.deleteKey(`state/${machine.id}/a.service`);
+    await machine.pass(1000);
+    expect(await machine.published()).toMatchObject({ 'a.service': { active: 'active' } });
+  });
+});
+
+describe('duplicate machine ids', () => {
+  it('touch no unit while another live machine holds the id, and join when it is gone', async () => {
+    machine.systemd.control.editFile('mine.service', SLEEP);
+    const { id: lease } = await machine.users.grantLease(TTL_MS);
+    await machine.users.registerMachine({ id: machine.id, bootId: 'other', sessionId: 'other', address: '', metadata: {}, version: '1', capabilities: {} }, lease);
+    await machine.assign('a.service');
+    const { agent } = await machine.start();
+    await machine.pass(TTL_MS - 10_000);
+    expect(agent.status().presence.kind).toBe('duplicate');
+    expect([...machine.systemd.control.files.keys()]).toEqual(['mine.service']);
+    await machine.pass(20_000);
+    expect(agent.status().presence.kind).toBe('present');
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+});
+
+describe('systemd away', () => {
+  it('reads everything again when the connection is back (W30)', async () => {
+    await machine.start();
+    await machine.assign('a.service');
+    machine.systemd.control.drop();
+    await machine.assign('b.service');
+    machine.systemd.control.exit('a.service', 1);
+    await machine.pass(5000);
+    machine.systemd.control.restore();
+    await machine.pass(5000);
+    expect(machine.systemd.control.running()).toEqual(['b.service']);
+    expect(await machine.published()).toMatchObject({ 'a.service': { active: 'failed' }, 'b.service': { active: 'active' } });
+  });
+});
+
+describe('shutdown', () => {
+  it('purge puts all units away and leaves the cluster', async () => {
+    machine.shutdown = 'purge';
+    const running = await machine.start();
+    for (const name of ['a', 'b', 'c']) await machine.assign(`${name}.service`);
+    await running.stop();
+    expect(machine.systemd.control.files.size).toBe(0);
+    expect(machine.systemd.control.running()).toEqual([]);
+    expect(await machine.published()).toEqual({});
+    expect(await machine.isRegistered()).toBe(false);
+  });
+
+  it('purge awaits what units do on stopping, but no longer than the deadline', async () => {
+    machine.shutdown = 'purge';
+    const running = await machine.start({ drainDeadlineMs: 20_000 });
+    await machine.assign('slow.service', `${SLEEP}TimeoutStopSec=infinity\n`);
+    await machine.assign('quick.service');
+    machine.systemd.control.hangStop('slow.service');
+    const stopping = running.stop();
+    await machine.pass(10_000);
+    expect(await machine.isRegistered()).toBe(true);
+    expect([...machine.systemd.control.files.keys()]).toEqual(['slow.service']);
+    await machine.pass(11_000);
+    await stopping;
+    expect(await machine.isRegistered()).toBe(false);
+  });
+
+  it('purge works without the store: units are put away', async () => {
+    machine.shutdown = 'purge';
+    const running = await machine.start();
+    await machine.assign('a.service');
+    machine.outage = away;
+    await running.stop();
+    expect(machine.systemd.control.files.size).toBe(0);
+  });
+
+  it('keep leaves units, states and key', async () => {
+    const running = await machine.start();
+    await machine.assign('a.service');
+    await running.stop();
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    expect(await machine.isRegistered()).toBe(true);
+    expect(Object.keys(await machine.published())).toEqual(['a.service']);
+  });
+});
+
+describe('reload', () => {
+  it('publishes new metadata under the same lease and looks at global units again', async () => {
+    const { agent } = await machine.start();
+    await machine.create('g.service', fleet('Global=true\nMachineMetadata=disk=ssd'));
+    await machine.settle();
+    const lease = await machine.machineKeyLease();
+    machine.metadata = { disk: 'ssd' };
+    agent.refresh();
+    await machine.settle();
+    expect(machine.systemd.control.running()).toEqual(['g.service']);
+    expect(await machine.machineKeyLease()).toBe(lease);
+  });
+});
