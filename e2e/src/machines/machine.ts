@@ -39,7 +39,8 @@ export interface RealMachine extends MachineIdentity {
   diskPath(path: string): string;
   /** A path inside the running machine, /run and /tmp included, as this process can open it. */
   runtimePath(path: string): string;
-  writeFile(path: string, text: string): void;
+  /** Makes missing directories; `mode` is 0o644 unless told. */
+  writeFile(path: string, text: string, mode?: number): void;
   readFile(path: string): string;
   /** Changes /etc/machine-id; takes effect for what reads it from now on. */
   setId(id: string): void;
@@ -127,10 +128,10 @@ export async function createRealMachine(world: World, options: RealMachineOption
     output: (command, execOptions = {}) => expectSuccess(`${command.join(' ')} on machine ${name}`, enter(leader(), command, execOptions)),
     diskPath: (path) => world.outside(`${root}${path}`),
     runtimePath: (path) => `/proc/${leader()}/root${path}`,
-    writeFile: (path, text) => {
+    writeFile: (path, text, mode = 0o644) => {
       const target = container === undefined ? machine.diskPath(path) : machine.runtimePath(path);
       mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, text);
+      writeFileSync(target, text, { mode });
     },
     readFile: (path) => readFileSync(container === undefined ? machine.diskPath(path) : machine.runtimePath(path), 'utf8'),
     setId: (wanted) => {

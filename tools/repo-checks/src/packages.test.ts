@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { publishedProjects } from './projects.ts';
+
+const projects = publishedProjects();
+const packages = projects.filter(({ folder }) => folder.startsWith('packages/'));
+const read = (directory: string, file: string): string => readFileSync(join(directory, file), 'utf8');
+
+it('finds the packages and apps', () => {
+  expect(projects.map(({ folder }) => folder)).toEqual(expect.arrayContaining(['packages/unit-parser', 'packages/scheduler', 'packages/registry', 'packages/systemd', 'packages/api-client', 'apps/fleetd', 'apps/fleetctl']));
+});
+
+describe.each(projects)('$folder', ({ name, directory, manifest }) => {
+  it('can be published: licence, repository, engines, files, exports, public access', () => {
+    expect(manifest).toMatchObject({ license: 'Apache-2.0', repository: { type: 'git' }, engines: { node: expect.stringMatching(/^>=22/) as unknown }, publishConfig: { access: 'public' } });
+    expect(manifest['files']).toEqual(expect.arrayContaining(['dist', 'README.md']));
+    expect(Object.keys(manifest['exports'] as object)).toContain('.');
+    expect(manifest['private']).toBeUndefined();
+  });
+
+  it('depends on other packages of the workspace by a version that they have', () => {
+    const versions = new Map(projects.map((project) => [project.name, String(project.manifest['version'])]));
+    for (const [dependency, range] of Object.entries((manifest['dependencies'] ?? {}) as Record<string, string>)) {
+      if (!dependency.startsWith('@fleet/')) continue;
+      expect({ dependency, range }).toEqual({ dependency, range: `^${versions.get(dependency) ?? 'a version'}` });
+    }
+  });
+
+  it('has a README that says what it is for, and a changelog', () => {
+    const readme = read(directory, 'README.md');
+    const title = readme.slice(0, readme.indexOf('\n'));
+    expect(title).toContain(name.replace('@fleet/', ''));
+    expect(readme).toMatch(/This (package|app|program|daemon) exists so/);
+    expect(read(directory, 'CHANGELOG.md')).toMatch(/^# /);
+  });
+
+  it('lists its public names one by one', () => {
+    const index = ['src/index.ts', 'src/main.ts'].map((file) => join(directory, file)).find(existsSync);
+    expect(index).toBeDefined();
+    expect(readFileSync(index!, 'utf8')).not.toMatch(/export \*/);
+  });
+});
+
+describe.each(packages)('$folder as a library', ({ name, directory }) => {
+  it('has a README with installation, its example, exported names and what it leaves to others', () => {
+    const readme = read(directory, 'README.md');
+    expect(readme).toContain(`npm install ${name}`);
+    expect(readme).toContain('examples/basic.ts');
+    expect(readme.split('\n').filter((line) => /^## /.test(line)).length).toBeGreaterThanOrEqual(3);
+    expect(readme).toMatch(/leaves? to (others|other packages)/i);
+  });
+
+  it('exports something', () => {
+    expect(read(directory, 'src/index.ts')).toMatch(/export (type )?\{[^}]*\w[^}]*\}/);
+  });
+});
