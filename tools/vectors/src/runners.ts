@@ -8,4 +8,5 @@ export const RUNNERS: Readonly<Record<string, () => Promise<{ readonly runner: R
   'globs.jsonl': () => import('./globs.ts'),
   'scheduling.jsonl': () => import('./scheduling.ts'),
   'agent.jsonl': () => import('./agent.ts'),
+  'api.jsonl': () => import('./api.ts'),
 };

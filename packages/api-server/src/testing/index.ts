@@ -1,1 +1,5 @@
-export {};
+export { apiCaseSchema, type ApiCase } from './api-case.ts';
+export { createUnreachableStore } from './broken-store.ts';
+export type { CaseOutcome } from './compare-case.ts';
+export { exchange, formatRequest, parseResponse, type RawRequest, type RawResponse } from './raw-http.ts';
+export { runApiCase, type RunCaseOptions } from './run-case.ts';

@@ -1,0 +1,94 @@
+import { isTargetState, type TargetState, type UnitHash, type UnitName } from '@fleet/model';
+import { FleetError } from '@fleet/runtime';
+import {
+  checkRequirementCombinations,
+  checkUnitName,
+  findUnfaithfulOption,
+  formatUnitFile,
+  hashText,
+  isGlobal,
+  isTemplateName,
+  parseUnitFile,
+  type UnitOption,
+} from '@fleet/unit-parser';
+import { MAX_OPTIONS } from '@fleet/api';
+
+/** Longest unit file that is taken, in bytes. It has to fit into one request to the store beside its records. */
+export const MAX_TEXT_BYTES = 1024 * 1024;
+
+/** A unit file as it is stored: its text written by fleet, so that equal units have equal hashes. */
+export interface AdmittedUnit {
+  readonly text: string;
+  readonly hash: UnitHash;
+  readonly global: boolean;
+}
+
+/**
+ * Checks the name of a unit to be written.
+ *
+ * @throws FleetError `UNIT_NAME_INVALID` in the original's words.
+ */
+export function admitName(name: string): UnitName {
+  const problem = checkUnitName(name);
+  if (problem !== null) throw new FleetError(problem, { code: 'UNIT_NAME_INVALID', kind: 'invalid', remedy: 'see systemd.unit(5) for names' });
+  return name as UnitName;
+}
+
+/**
+ * Checks the options of a unit to be written and gives them the form in which they are stored: values trimmed, options
+ * grouped by section, exactly what a reader gets back.
+ *
+ * @throws FleetError `UNIT_OPTIONS_INVALID`: unreadable as a unit file, an impossible combination of requirements (both
+ * in the original's words), too many or too long, or an option that text cannot hold, such as a value with a line break.
+ */
+export function admitOptions(options: readonly UnitOption[]): AdmittedUnit {
+  if (options.length > MAX_OPTIONS) throw invalidOptions(`a unit cannot have more than ${MAX_OPTIONS} options, this one has ${options.length}`);
+  const problem = checkRequirementCombinations(options);
+  if (problem !== null) throw invalidOptions(problem);
+  const trimmed = options.map(trimValue);
+  const unfaithful = findUnfaithfulOption(trimmed);
+  if (unfaithful !== null) throw invalidOptions(unfaithful.message);
+  const text = formatUnitFile(trimmed);
+  if (Buffer.byteLength(text) > MAX_TEXT_BYTES) throw invalidOptions(`the unit file is larger than ${MAX_TEXT_BYTES} bytes`);
+  return { text, hash: hashText(text) as UnitHash, global: isGlobal(trimmed) };
+}
+
+/** {@link admitOptions} for the text of a unit file. */
+export function admitText(text: string): AdmittedUnit {
+  const read = parseUnitFile(text);
+  if (!read.ok) throw invalidOptions(`line ${read.error.line}: ${read.error.message}`);
+  if (read.options.length === 0) throw invalidOptions('the unit file has no options');
+  return admitOptions(read.options);
+}
+
+/**
+ * Checks a word for a desired state, and that a template is not started.
+ *
+ * @throws FleetError `DESIRED_STATE_INVALID`, `TEMPLATE_ACTIVATION`.
+ */
+export function admitTargetState(name: string, word: string): TargetState {
+  if (!isTargetState(word)) {
+    throw new FleetError(`desired state ${JSON.stringify(word)} is not one of inactive, loaded, launched`, { code: 'DESIRED_STATE_INVALID', kind: 'invalid' });
+  }
+  if (word !== 'inactive' && isTemplateName(name)) {
+    throw new FleetError(`cannot activate template ${JSON.stringify(name)}`, {
+      code: 'TEMPLATE_ACTIVATION',
+      kind: 'invalid',
+      remedy: 'start an instance of it, such as web@1.service',
+    });
+  }
+  return word;
+}
+
+function invalidOptions(message: string): FleetError {
+  return new FleetError(message, { code: 'UNIT_OPTIONS_INVALID', kind: 'invalid' });
+}
+
+/** Blanks around a value are lost in the text, so they are dropped before anything is compared. */
+function trimValue(option: UnitOption): UnitOption {
+  const { section, name, value } = option;
+  if (!/^[\s\u0085]|[\s\u0085]$/.test(value)) return { section, name, value };
+  const read = parseUnitFile(`[S]\nN=${value}\n`);
+  const [only, ...more] = read.ok ? read.options : [];
+  return { section, name, value: only !== undefined && more.length === 0 ? only.value : value };
+}

@@ -1,0 +1,144 @@
+import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import { describeError, FleetError } from '@fleet/runtime';
+
+export interface UnixSocketOptions {
+  readonly path: string;
+  readonly mode: number;
+  readonly group: string | undefined;
+}
+
+/** How long a connection to a found socket may take before it counts as served by someone. */
+const PROBE_TIMEOUT_MS = 2_000;
+
+/**
+ * Binds a server to a path: a socket left by a dead process is replaced, a live one is not touched. Nobody but owner and
+ * group can connect at any moment.
+ *
+ * @returns what removes the socket file again, if it is still ours.
+ * @throws FleetError `SOCKET_IN_USE`, `SOCKET_PATH_TAKEN`, `SOCKET_DENIED`, `SOCKET_PATH_TOO_LONG`, `GROUP_UNKNOWN`, `SOCKET_FAILED`.
+ */
+export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions): Promise<() => void> {
+  const { path, mode, group } = options;
+  if (Buffer.byteLength(path) > 107) {
+    throw new FleetError(`socket path ${path} is longer than the 107 bytes the system takes`, { code: 'SOCKET_PATH_TOO_LONG', kind: 'invalid', remedy: 'choose a shorter path' });
+  }
+  const gid = group === undefined ? undefined : groupId(group);
+  await removeStale(path);
+  await bind(server, path, mode);
+  try {
+    chmodSync(path, mode);
+    if (gid !== undefined) chownSync(path, -1, gid);
+  } catch (error) {
+    server.close();
+    throw new FleetError(`socket ${path} cannot be given to ${group === undefined ? `mode ${mode.toString(8)}` : `group ${group}`}`, {
+      code: 'SOCKET_DENIED',
+      kind: 'invalid',
+      cause: error,
+      remedy: 'run as root or as a member of that group',
+    });
+  }
+  const { ino, dev } = lstatSync(path);
+  return () => {
+    try {
+      const now = lstatSync(path);
+      if (now.ino === ino && now.dev === dev) unlinkSync(path);
+    } catch {
+      // Gone already.
+    }
+  };
+}
+
+/** Removes a socket that nobody serves. */
+async function removeStale(path: string): Promise<void> {
+  let isSocket: boolean;
+  try {
+    isSocket = lstatSync(path).isSocket();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw failed(path, error);
+  }
+  if (!isSocket) {
+    throw new FleetError(`${path} exists and is no socket`, { code: 'SOCKET_PATH_TAKEN', kind: 'conflict', remedy: 'move it away, or choose another path for the API socket' });
+  }
+  if (await isServed(path)) {
+    throw new FleetError(`socket ${path} is in use by another process`, {
+      code: 'SOCKET_IN_USE',
+      kind: 'conflict',
+      remedy: `stop the other fleetd (find it with: ss -xlp src ${path}), or choose another path for the API socket`,
+    });
+  }
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw failed(path, error);
+  }
+}
+
+async function isServed(path: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect(path);
+    const done = (served: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(served);
+    };
+    const timer = setTimeout(() => done(true), PROBE_TIMEOUT_MS);
+    socket.once('connect', () => done(true));
+    // Only a refusal proves that nobody listens; being denied or a full queue does not.
+    socket.once('error', (error) => done(codeOf(error) !== 'ECONNREFUSED' && codeOf(error) !== 'ENOENT'));
+  });
+}
+
+/** Creates the socket file with its final permissions from the first moment; binding to a path happens inside `listen`. */
+async function bind(server: Server, path: string, mode: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const onError = (error: unknown): void => {
+      reject(failed(path, error));
+    };
+    server.once('error', onError);
+    const before = setUmask(0o777 & ~mode);
+    try {
+      server.listen({ path }, () => {
+        server.off('error', onError);
+        resolve();
+      });
+    } finally {
+      if (before !== undefined) setUmask(before);
+    }
+  });
+}
+
+/** Worker threads cannot set it; there the mode follows a moment later. */
+function setUmask(mask: number): number | undefined {
+  try {
+    return process.umask(mask);
+  } catch {
+    return undefined;
+  }
+}
+
+function groupId(group: string): number {
+  if (/^\d+$/.test(group)) return Number(group);
+  let file = '';
+  try {
+    file = readFileSync('/etc/group', 'utf8');
+  } catch {
+    // Then the name is unknown.
+  }
+  const id = file.split('\n').find((line) => line.startsWith(`${group}:`))?.split(':')[2];
+  if (id !== undefined) return Number(id);
+  throw new FleetError(`group ${group} for the API socket does not exist`, { code: 'GROUP_UNKNOWN', kind: 'invalid', remedy: `create it (groupadd --system ${group}) or give its number` });
+}
+
+function failed(path: string, error: unknown): FleetError {
+  const code = codeOf(error);
+  if (code === 'EADDRINUSE') return new FleetError(`socket ${path} is in use by another process`, { code: 'SOCKET_IN_USE', kind: 'conflict', cause: error, remedy: 'stop the other fleetd' });
+  const remedy = code === 'ENOENT' ? `create the directory ${dirname(path)}` : code === 'EACCES' ? `check the permissions of ${dirname(path)}` : 'choose another path';
+  return new FleetError(`cannot listen on socket ${path}: ${describeError(error)}`, { code: 'SOCKET_FAILED', kind: 'invalid', cause: error, remedy });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

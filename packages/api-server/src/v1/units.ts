@@ -1,0 +1,166 @@
+import { v1UnitBodySchema, type V1UnitBody } from '@fleet/api';
+import type { TargetState, UnitName } from '@fleet/model';
+import type { Registry, UnitRecord } from '@fleet/registry';
+import { isFleetError, type Logger } from '@fleet/runtime';
+import type { UnitOption } from '@fleet/unit-parser';
+import { admitName, admitOptions, admitTargetState, type AdmittedUnit } from '../admission.ts';
+import type { ClusterCache } from '../cache/cluster-cache.ts';
+import type { ClusterView } from '../cache/cluster-view.ts';
+import { errorAnswer, jsonAnswer, revisionHeaders, type Answer } from '../http/answer.ts';
+import type { ApiRequest } from '../http/api-request.ts';
+import { foldMembers, JsonSyntaxError, readJson } from '../http/json-read.ts';
+import { parsePageToken } from '../http/page-token.ts';
+import { unitJson, type UnitsListing } from './units-listing.ts';
+
+export interface V1UnitsOptions {
+  readonly registry: Pick<Registry, 'readUnit' | 'changeUnit'>;
+  readonly cache: ClusterCache;
+  readonly listing: () => UnitsListing;
+  readonly tokenLimit: number;
+  readonly logger: Logger;
+}
+
+const BODY_SHAPE = { name: null, options: { section: null, name: null, value: null }, desiredState: null, currentState: null, machineID: null };
+
+/** The unit resource of version 1 (spec: sections 7.1 to 7.7). */
+export class V1Units {
+  readonly #options: V1UnitsOptions;
+
+  constructor(options: V1UnitsOptions) {
+    this.#options = options;
+  }
+
+  async list(request: ApiRequest): Promise<Answer> {
+    const { cache, listing, tokenLimit } = this.#options;
+    const token = parsePageToken(request.query.get('nextPageToken') ?? [], tokenLimit);
+    if (!token.ok) return errorAnswer(400, token.message);
+    const view = await cache.acquire(request);
+    const body = await listing().page(token.page, tokenLimit);
+    return jsonAnswer(200, body, view.revision);
+  }
+
+  async get(request: ApiRequest): Promise<Answer> {
+    const view = await this.#options.cache.acquire(request);
+    const unit = view.unit(request.name) ?? (await this.#lookAgain(view, request));
+    if (unit === 'damaged') return jsonAnswer(200, unitJson({ name: request.name, options: '[]', desiredState: 'inactive', currentState: null, machine: null }));
+    if (unit === null) return errorAnswer(404, 'unit does not exist');
+    const { optionsJson } = await this.#options.cache.texts.get(unit.hash);
+    const { machine, currentState } = view.location(unit);
+    const json = unitJson({
+      name: unit.name,
+      options: optionsJson,
+      desiredState: unit.targetState,
+      currentState: unit.global ? null : currentState,
+      machine: unit.global ? null : machine,
+    });
+    return jsonAnswer(200, json, view.revision);
+  }
+
+  async delete(request: ApiRequest): Promise<Answer> {
+    try {
+      return await this.#write(204, { kind: 'destroy', name: request.name as UnitName }, request);
+    } catch (error) {
+      if (isFleetError(error, 'UNIT_NOT_FOUND')) return errorAnswer(404, 'unit does not exist');
+      throw error;
+    }
+  }
+
+  /**
+   * The cache does not have the unit: asks the store, as another daemon may have just made it. A record that cannot be
+   * read is shown without its content, so that clients see that there is something to destroy or to replace.
+   */
+  async #lookAgain(view: ClusterView, request: ApiRequest): Promise<UnitRecord | 'damaged' | null> {
+    const stored = await this.#readUnit(request.name, request.signal);
+    if (stored === 'damaged' || stored === null) return stored;
+    await this.#options.cache.waitForWrite(stored.revision);
+    return view.unit(request.name) ?? stored;
+  }
+
+  async #readUnit(name: string, signal: AbortSignal): Promise<UnitRecord | 'damaged' | null> {
+    try {
+      return (await this.#options.registry.readUnit(name, { signal }))?.unit ?? null;
+    } catch (error) {
+      if (!isFleetError(error, 'RECORD_INVALID')) throw error;
+      this.#options.logger.error('unit record cannot be read', { unit: name, reason: error.message });
+      return 'damaged';
+    }
+  }
+
+  /** The steps of section 7.3, in order; the first that applies answers. */
+  async put(request: ApiRequest): Promise<Answer> {
+    const wrongType = checkContentType(request.rawHeaders);
+    if (wrongType !== null) return errorAnswer(415, wrongType);
+    const text = await request.readBody();
+    const decoded = decodeUnitBody(text);
+    if (!decoded.ok) return errorAnswer(400, `unable to decode body: ${decoded.message}`);
+    const { body } = decoded;
+    if (body.name !== undefined && body.name !== '' && body.name !== request.name) {
+      return errorAnswer(400, `name in URL ${JSON.stringify(request.name)} differs from unit name in request body ${JSON.stringify(body.name)}`);
+    }
+    const name = admitName(request.name);
+    const existing = await this.#readUnit(name, request.signal);
+    const options = (body.options ?? []).map(({ section = '', name: option = '', value = '' }): UnitOption => ({ section, name: option, value }));
+    if (existing === null || existing === 'damaged') {
+      if (options.length === 0) return errorAnswer(409, 'unit does not exist and options field empty');
+      const admitted = admitOptions(options);
+      if (existing === 'damaged') await this.#options.registry.changeUnit({ kind: 'destroy', name });
+      return await this.#write(201, { kind: 'create', name, ...admitted, targetState: wantedState(name, body) ?? 'inactive' }, request);
+    }
+    const admitted = options.length === 0 ? null : admitOptions(options);
+    return await this.#update(existing, admitted, body, request);
+  }
+
+  async #update(existing: UnitRecord, admitted: AdmittedUnit | null, body: V1UnitBody, request: ApiRequest): Promise<Answer> {
+    const { name } = existing;
+    const targetState = wantedState(name, body);
+    if (admitted !== null && admitted.hash !== existing.hash) {
+      return await this.#write(201, { kind: 'replace', name, ...admitted, targetState: targetState ?? 'inactive', expect: existing.revision }, request);
+    }
+    if (targetState === undefined) return errorAnswer(409, 'must provide DesiredState to update existing unit');
+    return await this.#write(204, { kind: 'target', name, targetState }, request);
+  }
+
+  /** One transaction; answers once this daemon's own cache shows it. */
+  async #write(status: 201 | 204, change: Parameters<Registry['changeUnit']>[0], request: ApiRequest): Promise<Answer> {
+    const { registry, cache, logger } = this.#options;
+    try {
+      // Not cancelled with the request: once sent, a write is better known than unknown.
+      const { revision } = await registry.changeUnit(change);
+      await cache.waitForWrite(revision);
+      logger.info('unit changed', { unit: change.name, change: change.kind, revision });
+      return { status, headers: revisionHeaders(revision) };
+    } catch (error) {
+      if (request.method === 'PUT' && isRaceLost(error)) return errorAnswer(409, 'unit was changed by another request at the same time');
+      throw error;
+    }
+  }
+}
+
+function isRaceLost(error: unknown): boolean {
+  return isFleetError(error, 'UNIT_EXISTS') || isFleetError(error, 'UNIT_CHANGED') || isFleetError(error, 'UNIT_NOT_FOUND');
+}
+
+function wantedState(name: UnitName, body: V1UnitBody): TargetState | undefined {
+  return body.desiredState === undefined || body.desiredState === '' ? undefined : admitTargetState(name, body.desiredState);
+}
+
+/** What is wrong with the media type of the request, or `null`; needs the headers as sent, lines not merged. */
+function checkContentType(rawHeaders: readonly string[]): string | null {
+  const values = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'content-type');
+  const [value = ''] = values;
+  if (values.length !== 1) return `expected 1 Content-Type, got ${values.length}`;
+  const [type = ''] = value.split(';');
+  return type.trim() === 'application/json' ? null : 'only acceptable Content-Type is application/json';
+}
+
+function decodeUnitBody(text: string): { readonly ok: true; readonly body: V1UnitBody } | { readonly ok: false; readonly message: string } {
+  try {
+    const read = v1UnitBodySchema.safeParse(foldMembers(readJson(text), BODY_SHAPE) ?? {});
+    if (read.success) return { ok: true, body: read.data };
+    const [issue] = read.error.issues;
+    return { ok: false, message: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}` };
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return { ok: false, message: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,137 @@
+import {
+  type MachineQuery,
+  machineQuerySchema,
+  stateQuerySchema,
+  type UnitDetail,
+  type UnitQuery,
+  unitQuerySchema,
+  type UnitSummary,
+} from '@fleet/api';
+import { matchesMachineId } from '@fleet/model';
+import type { Registry, UnitRecord } from '@fleet/registry';
+import { FleetError } from '@fleet/runtime';
+import { unitDescription } from '@fleet/unit-parser';
+import type { ClusterCache } from '../cache/cluster-cache.ts';
+import { stateInfo, type ClusterView } from '../cache/cluster-view.ts';
+import { compareBytes } from '../cache/sorted-names.ts';
+import { parseStoredText } from '../cache/texts.ts';
+import { jsonAnswer, type Answer } from '../http/answer.ts';
+import type { ApiRequest } from '../http/api-request.ts';
+import { compileName, cursorAfter, pageFrom, readQuery } from './queries.ts';
+
+export interface V2ReadsOptions {
+  readonly registry: Pick<Registry, 'readText'>;
+  readonly cache: ClusterCache;
+}
+
+/** The listings of version 2 and the single unit. */
+export class V2Reads {
+  readonly #options: V2ReadsOptions;
+
+  constructor(options: V2ReadsOptions) {
+    this.#options = options;
+  }
+
+  async listUnits(request: ApiRequest): Promise<Answer> {
+    const query = readQuery(request, unitQuerySchema, ['metadata']);
+    const view = await this.#options.cache.acquire(request);
+    const wants = unitFilter(view, query);
+    const { items, next } = pageFrom(view.unitNames, query, (name) => {
+      const unit = view.unit(name);
+      return unit !== undefined && wants(unit) ? unit : null;
+    });
+    const units = await Promise.all(items.map((unit) => this.#withDescription(view.summary(unit))));
+    return listing(view, 'units', units, next);
+  }
+
+  async getUnit(request: ApiRequest): Promise<Answer> {
+    const { cache, registry } = this.#options;
+    const view = await cache.acquire(request);
+    const unit = view.unit(request.name);
+    if (unit === undefined) throw new FleetError(`unit ${request.name} does not exist`, { code: 'UNIT_NOT_FOUND', kind: 'not-found' });
+    const text = await registry.readText(unit.hash, { signal: request.signal });
+    const options = parseStoredText(unit.hash, text);
+    const description = unitDescription(options);
+    const states = [...view.statesOf(unit.name).values()].sort((a, b) => compareBytes(a.machine, b.machine)).map(stateInfo);
+    const detail: UnitDetail = {
+      ...view.summary(unit),
+      ...(description !== '' && { description }),
+      options,
+      text,
+      states,
+      history: view.history.of(unit.name),
+    };
+    return jsonAnswer(200, JSON.stringify(detail), view.revision);
+  }
+
+  async listStates(request: ApiRequest): Promise<Answer> {
+    const query = readQuery(request, stateQuerySchema, ['metadata']);
+    const view = await this.#options.cache.acquire(request);
+    const name = query.name === undefined ? null : compileName(query.name);
+    const onMachine = machineFilter(view, query);
+    const { items, next } = pageFrom(view.stateKeys, query, (key) => {
+      const at = key.lastIndexOf(' ');
+      const state = name?.test(key.slice(0, at)) === false ? undefined : view.state(key.slice(0, at), key.slice(at + 1));
+      return state !== undefined && onMachine(state.machine) && (query.active === undefined || state.active === query.active) ? state : null;
+    });
+    return listing(view, 'states', items.map(stateInfo), next);
+  }
+
+  async listMachines(request: ApiRequest): Promise<Answer> {
+    const query = readQuery(request, machineQuerySchema, ['metadata']);
+    const view = await this.#options.cache.acquire(request);
+    const wants = machineFilter(view, query);
+    const { items, next } = pageFrom(view.machineIds, query, (id) => (wants(id) ? (view.machine(id) ?? null) : null));
+    return listing(view, 'machines', items.map((machine) => view.machineInfo(machine)), next);
+  }
+
+  /** A text that cannot be read costs the description only. */
+  async #withDescription(summary: UnitSummary): Promise<UnitSummary> {
+    const { texts } = this.#options.cache;
+    const hash = summary.hash as UnitRecord['hash'];
+    const text = texts.peek(hash) ?? (await texts.get(hash).catch(() => undefined));
+    return text === undefined || text.description === '' ? summary : { ...summary, description: text.description };
+  }
+}
+
+function listing(view: ClusterView, member: string, items: readonly unknown[], next: string | undefined): Answer {
+  const more = next === undefined ? '' : `,"next":${JSON.stringify(cursorAfter(next))}`;
+  return jsonAnswer(200, `{"revision":${view.revision},"${member}":${JSON.stringify(items)}${more}}`, view.revision);
+}
+
+function unitFilter(view: ClusterView, query: UnitQuery): (unit: UnitRecord) => boolean {
+  const name = query.name === undefined ? null : compileName(query.name);
+  const onMachine = query.machine === undefined && query.metadata === undefined ? null : machineFilter(view, query);
+  return (unit) => {
+    if (name?.test(unit.name) === false) return false;
+    if (query.desiredState !== undefined && unit.targetState !== query.desiredState) return false;
+    if (query.state === undefined && onMachine === null) return true;
+    const { machine, currentState } = view.location(unit);
+    if (query.state !== undefined && currentState !== query.state) return false;
+    if (onMachine === null) return true;
+    if (unit.global) return [...view.statesOf(unit.name).keys()].some(onMachine);
+    return machine !== null && onMachine(machine);
+  };
+}
+
+/** Whether a machine is the one asked for and has all the metadata asked for. */
+function machineFilter(view: ClusterView, query: MachineQuery): (id: string) => boolean {
+  const pairs = (query.metadata ?? []).map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const);
+  const known = new Map<string, boolean>();
+  const judge = (id: string): boolean => {
+    if (query.machine !== undefined && !matchesMachineId(id, query.machine)) return false;
+    if (pairs.length === 0) return true;
+    const machine = view.machine(id);
+    if (machine === undefined) return false;
+    const metadata = view.metadata(machine);
+    return pairs.every(([key, value]) => metadata[key] === value);
+  };
+  return (id) => {
+    const before = known.get(id);
+    if (before !== undefined) return before;
+    const fits = judge(id);
+    known.set(id, fits);
+    return fits;
+  };
+}
+
