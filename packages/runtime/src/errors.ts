@@ -34,14 +34,19 @@ export function isFleetError(error: unknown, code?: string): error is FleetError
   return error instanceof Error && error.name === 'FleetError' && 'kind' in error && (code === undefined || ('code' in error && error.code === code));
 }
 
+/** An error of this or of another realm (a vm context, as of a test runner, has an `Error` of its own). */
+function isErrorLike(value: unknown): value is Error {
+  return value instanceof Error || (typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string');
+}
+
 /** The message of anything that was thrown, with the messages of its causes, one line. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; current !== undefined && current !== null && depth < 5; depth += 1) {
-    const text = current instanceof Error ? current.message : typeof current === 'string' ? current : JSON.stringify(current);
+    const text = isErrorLike(current) ? current.message : typeof current === 'string' ? current : JSON.stringify(current);
     if (text !== '' && !parts.some((part) => part.includes(text))) parts.push(text);
-    current = current instanceof Error ? current.cause : undefined;
+    current = isErrorLike(current) ? current.cause : undefined;
   }
   return parts.join(': ').replaceAll(/\s*\n\s*/g, ' ');
 }
