@@ -1,1 +1,2 @@
-export {};
+export type { TlsOptions } from './connection.ts';
+export { createEtcdStore, type EtcdStore, type EtcdStoreOptions } from './etcd-store.ts';

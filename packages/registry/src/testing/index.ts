@@ -1,1 +1,3 @@
 export { describeStoreContract, type StoreUnderTest } from './store-contract.ts';
+export { createTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+export { etcdIsUsable, hasEtcd, startTestEtcd, type TestEtcd, type TestEtcdOptions } from './test-etcd.ts';

@@ -1,0 +1,179 @@
+import { Etcd3, EtcdAuthenticationFailedError, EtcdInvalidAuthTokenError, EtcdLeaseInvalidError, EtcdPermissionDeniedError, GRPCCancelledError, GRPCDeadlineExceededError, GRPCResourceExhastedError, GRPCUnauthenticatedError, type IOptions } from 'etcd3';
+import { FleetError, isFleetError } from '@fleet/runtime';
+import { leaseNotFound, requestInvalid, requestTooLarge, storeCompacted, storeTimeout, storeUnavailable } from '../store-errors.ts';
+import type { EtcdHeader, EtcdKeyValue, EtcdRangeRequest, EtcdTransaction, EtcdWatchResponse } from './messages.ts';
+
+// The only file that imports etcd3. Used of it: the gRPC stubs, the connection, the login. Not used: its watcher, leases,
+// elections and retries, which lose events, notice loss late, elect two and repeat writes.
+
+export interface ConnectionOptions {
+  /** `http://host:port` or `https://host:port`. */
+  readonly endpoint: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly tls?: TlsOptions | undefined;
+  readonly requestTimeoutMs: number;
+}
+
+/** PEM texts. The server is always verified: against `ca`, or the authorities Node knows. */
+export interface TlsOptions {
+  readonly ca?: string | Buffer | undefined;
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
+}
+
+/** A stream in both directions, as gRPC gives it. `cancel` ends it at once, whatever the peer does. */
+export interface EtcdStream<Request, Response> extends AsyncIterable<Response> {
+  write(message: Request): unknown;
+  end(): unknown;
+  cancel(): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+export interface EtcdWatchRequest {
+  readonly create_request: { readonly key: Buffer; readonly range_end: Buffer; readonly start_revision: number; readonly progress_notify: boolean; readonly fragment: boolean };
+}
+
+/** Calls to one endpoint, each with a deadline, its failures translated. Never tries anything twice. */
+export interface Connection {
+  readonly endpoint: string;
+  range(request: EtcdRangeRequest): Promise<{ readonly header: EtcdHeader; readonly kvs: readonly EtcdKeyValue[]; readonly more: boolean }>;
+  transaction(request: EtcdTransaction): Promise<{ readonly header: EtcdHeader; readonly succeeded: boolean }>;
+  compact(revision: number): Promise<void>;
+  /** Resolves to the seconds granted, which may be more. */
+  grantLease(id: string, ttlSeconds: number): Promise<number>;
+  /** Seconds the lease lasts from now; 0 when it has ended. */
+  keepAlive(lease: string): Promise<number>;
+  revokeLease(lease: string): Promise<void>;
+  openWatch(): Promise<EtcdStream<EtcdWatchRequest, EtcdWatchResponse>>;
+  translate(error: unknown): FleetError;
+  close(): void;
+}
+
+const CHANNEL_OPTIONS: NonNullable<IOptions['grpcOptions']> = {
+  // A peer that is stopped or cut off is noticed within 7 s. etcd answers pings more often than every 5 s with a goodbye.
+  'grpc.keepalive_time_ms': 5_000,
+  'grpc.keepalive_timeout_ms': 2_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  // A watch that catches up may be sent more than the default of 4 MiB in one message, and would otherwise fail for ever.
+  'grpc.max_receive_message_length': -1,
+  'grpc.max_send_message_length': -1,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.min_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  // gRPC's own retries could repeat a write.
+  'grpc.enable_retries': 0,
+  'grpc.service_config_disable_resolution': 1,
+};
+
+/** Carries a call out once: no circuit breaker that stays open after etcd is back, no retry. */
+const once = { execute: (run: () => unknown) => run() } as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
+
+/** etcd3 keeps its pool for subclasses; a watch needs it to say that it wants a member which has a leader. */
+class Client extends Etcd3 {
+  openStream<Request, Response>(service: 'Watch' | 'Lease', method: string, deadline: Date | undefined): Promise<EtcdStream<Request, Response>> {
+    return this.pool.withConnection(service, ({ client, metadata }) => {
+      const own = metadata.clone();
+      // As etcd clientv3 WithRequireLeader: a member cut off from its quorum ends the stream instead of staying silent.
+      own.set('hasleader', 'true');
+      const open = (client as unknown as Record<string, (metadata: unknown, options: { deadline?: Date }) => EtcdStream<Request, Response>>)[method];
+      if (open === undefined) throw new Error(`etcd has no stream ${method}`);
+      const stream = open.call(client, own, deadline === undefined ? {} : { deadline });
+      // A stream's failure reaches its reader; without any listener it would end the process when there is no reader yet.
+      stream.on('error', () => undefined);
+      return stream;
+    });
+  }
+}
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { endpoint, requestTimeoutMs } = options;
+  const deadline = (): Date => new Date(Date.now() + requestTimeoutMs);
+  const client = new Client({
+    hosts: endpoint,
+    faultHandling: { host: () => once, global: once },
+    grpcOptions: CHANNEL_OPTIONS,
+    defaultCallOptions: (context) => (context.isStream ? {} : { deadline: deadline() }),
+    ...(options.username === undefined || options.username === '' ? {} : { auth: { username: options.username, password: options.password ?? '' } }),
+    ...(endpoint.startsWith('https:') ? { credentials: credentialsOf(options.tls) } : {}),
+  });
+  const translate = (error: unknown): FleetError => translateError(endpoint, requestTimeoutMs, error);
+  const call = async <T>(run: () => Promise<T>): Promise<T> => {
+    try {
+      return await run();
+    } catch (error) {
+      throw translate(error);
+    }
+  };
+  return {
+    endpoint,
+    range: (request) => call(() => client.kv.range(request)),
+    transaction: (request) => call(() => client.kv.txn(request)),
+    compact: (revision) =>
+      call(async () => {
+        await client.kv.compact({ revision });
+      }),
+    grantLease: (id, ttlSeconds) =>
+      call(async () => {
+        const { TTL } = await client.leaseClient.leaseGrant({ ID: id, TTL: ttlSeconds });
+        return Number(TTL);
+      }),
+    keepAlive: (lease) =>
+      call(async () => {
+        const stream = await client.openStream<{ readonly ID: string }, { readonly TTL: string }>('Lease', 'leaseKeepAlive', deadline());
+        try {
+          stream.write({ ID: lease });
+          for await (const { TTL } of stream) return Number(TTL);
+          throw storeUnavailable(`etcd at ${endpoint} did not answer a keepalive`);
+        } finally {
+          stream.end();
+          stream.cancel();
+        }
+      }),
+    revokeLease: (lease) =>
+      call(async () => {
+        await client.leaseClient.leaseRevoke({ ID: lease });
+      }),
+    openWatch: () => call(() => client.openStream('Watch', 'watch', undefined)),
+    translate,
+    close: () => client.close(),
+  };
+}
+
+// `rootCertificate` may be missing (gRPC then takes Node's authorities), which etcd3's types do not know.
+function credentialsOf(tls: TlsOptions = {}): NonNullable<IOptions['credentials']> {
+  const pem = (text: string | Buffer | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
+  return { rootCertificate: pem(tls.ca), privateKey: pem(tls.key), certChain: pem(tls.cert) } as unknown as NonNullable<IOptions['credentials']>;
+}
+
+/** Whether the failure shows that the request never left this computer, so that even a write may go elsewhere. */
+export function neverSent(error: FleetError): boolean {
+  return error.cause instanceof Error && /No connection established|Name resolution failed|Channel closed before call started/.test(error.cause.message);
+}
+
+const MESSAGES: readonly { readonly pattern: RegExp; readonly make: (what: string, cause: unknown) => FleetError }[] = [
+  { pattern: /revision has been compacted/, make: (_, cause) => storeCompacted(0, undefined, cause) },
+  { pattern: /required revision is a future revision/, make: requestInvalid },
+  { pattern: /request is too large|too many operations/, make: requestTooLarge },
+  { pattern: /duplicate key|key is not provided/, make: requestInvalid },
+  { pattern: /request timed out/, make: storeTimeout },
+  {
+    pattern: /database space exceeded/,
+    make: (what, cause) => new FleetError(what, { code: 'STORE_UNAVAILABLE', kind: 'unavailable', cause, remedy: 'compact and defragment etcd, then disarm the NOSPACE alarm (etcdctl alarm disarm)' }),
+  },
+];
+
+function translateError(endpoint: string, timeoutMs: number, error: unknown): FleetError {
+  if (isFleetError(error)) return error;
+  const message = error instanceof Error ? error.message.replace(/^\w+: /, '') : String(error);
+  const what = `etcd at ${endpoint}: ${message}`;
+  if (error instanceof EtcdLeaseInvalidError) return leaseNotFound('named in the request', error);
+  if (error instanceof EtcdAuthenticationFailedError || error instanceof EtcdPermissionDeniedError || error instanceof EtcdInvalidAuthTokenError || error instanceof GRPCUnauthenticatedError) {
+    return new FleetError(what, { code: 'STORE_DENIED', kind: 'unavailable', cause: error, remedy: 'check etcd_username, etcd_password and the rights of that user below etcd_key_prefix' });
+  }
+  for (const { pattern, make } of MESSAGES) if (pattern.test(message)) return make(what, error);
+  if (error instanceof GRPCDeadlineExceededError) return storeTimeout(`etcd at ${endpoint} did not answer within ${timeoutMs} ms`, error);
+  if (error instanceof GRPCResourceExhastedError) return requestTooLarge(what, error);
+  if (error instanceof GRPCCancelledError) return storeUnavailable(`etcd at ${endpoint}: the call was cancelled`, error);
+  return storeUnavailable(what, error);
+}
