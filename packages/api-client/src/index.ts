@@ -43,3 +43,17 @@ export { findUnit, findUnits, submitUnits, type Submission, type SubmitOptions }
 export { readUnitArguments, unitNameOf, withUnitType, type LocalText, type UnitArgument } from './workflows/unit-arguments.ts';
 export { waitForUnits, type UnitReached, type WaitFailure, type WaitOptions, type WaitResult } from './workflows/wait-for-units.ts';
 export type { FleetClient, FleetClientOptions } from './client.ts';
+export type {
+  BulkResult,
+  CallOptions,
+  ChangeEvent,
+  ChangesQuery,
+  FleetApi,
+  HistoryEntry,
+  MachineInfo,
+  PendingInfo,
+  UnitDetail,
+  UnitResult,
+  UnitStateInfo,
+  UnitSummary,
+} from '@fleet/api/wire';

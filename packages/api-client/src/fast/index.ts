@@ -13,3 +13,17 @@ export { planSubmission, targetOf, type Difference, type SubmitCommand, type Sub
 export { findUnit, findUnits, submitUnits, type Submission, type SubmitOptions } from '../workflows/submit.ts';
 export { readUnitArguments, unitNameOf, withUnitType, type LocalText, type UnitArgument } from '../workflows/unit-arguments.ts';
 export { waitForUnits, type UnitReached, type WaitFailure, type WaitOptions, type WaitResult } from '../workflows/wait-for-units.ts';
+export type {
+  BulkResult,
+  CallOptions,
+  ChangeEvent,
+  ChangesQuery,
+  FleetApi,
+  HistoryEntry,
+  MachineInfo,
+  PendingInfo,
+  UnitDetail,
+  UnitResult,
+  UnitStateInfo,
+  UnitSummary,
+} from '@fleet/api/wire';

@@ -1,5 +1,5 @@
 import type { FleetApi, SubmitUnit, UnitDetail, UnitResult, UnitSummary } from '@fleet/api/wire';
-import { FleetError } from '@fleet/runtime';
+import { FleetError, isFleetError } from '@fleet/runtime';
 import { isApiError, unitError } from '../errors.ts';
 import { coveringPattern } from '../names-filter.ts';
 import { planSubmission, targetOf, type SubmitCommand, type SubmitStep } from './plan-submission.ts';
@@ -34,7 +34,9 @@ export async function submitUnits(api: FleetApi, args: readonly string[], option
   const { command, signal } = options;
   const target = targetOf(command);
   const sources = readUnitArguments(args, options.cwd);
-  const existing = await findUnits(api, sources.map((source) => source.name), signal);
+  const existing = await findUnits(api, sources.map((source) => source.name), signal).catch(
+    inContext((why) => `error retrieving Unit(${sources[0]?.name ?? ''}) from Registry: ${why}`),
+  );
   const templates = await findTemplates(api, sources.filter((source) => !existing.has(source.name) && source.local.kind === 'missing'), signal);
   const steps = planSubmission({ arguments: sources, existing, templates, command, replace: options.replace });
   for (const step of steps) await onStep(step);
@@ -81,14 +83,13 @@ export async function findUnits(api: FleetApi, names: readonly string[], signal:
   return found;
 }
 
-/** One unit with its text, or `undefined`. @throws FleetError with the unit's name in it. */
+/** One unit with its text, or `undefined`. */
 export async function findUnit(api: FleetApi, name: string, signal: AbortSignal | undefined): Promise<UnitDetail | undefined> {
   try {
     return await api.getUnit(name, { signal });
   } catch (error) {
     if (isApiError(error, 404)) return undefined;
-    if (!(error instanceof FleetError)) throw error;
-    throw new FleetError(`error retrieving Unit(${name}) from Registry: ${error.message}`, { code: error.code, kind: error.kind, cause: error });
+    throw error;
   }
 }
 
@@ -96,8 +97,18 @@ async function findTemplates(api: FleetApi, sources: readonly UnitArgument[], si
   const names = new Set(sources.flatMap((source) => (source.template === undefined ? [] : [source.template])));
   const found = new Map<string, UnitDetail>();
   for (const name of names) {
-    const template = await findUnit(api, name, signal);
+    const template = await findUnit(api, name, signal).catch(
+      inContext((why) => `failed getting Unit(${sources.find((source) => source.template === name)?.file ?? ''}) from template: error retrieving template Unit(${name}) from Registry: ${why}`),
+    );
     if (template !== undefined) found.set(name, template);
   }
   return found;
+}
+
+/** Says what was being done when a request failed; everything else passes. */
+function inContext(describe: (why: string) => string): (error: unknown) => never {
+  return (error) => {
+    if (!isFleetError(error)) throw error;
+    throw new FleetError(describe(error.message), { code: error.code, kind: error.kind, cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) });
+  };
 }

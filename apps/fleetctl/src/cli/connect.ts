@@ -1,0 +1,49 @@
+import { createFleetClient, type ConnectionOptions, type FleetClient } from '@fleet/api-client/fast';
+import { FleetError, isFleetError } from '@fleet/runtime';
+import { DEFAULT_ENDPOINT } from '../definitions/globals.ts';
+import { sshOptions } from '../remote/ssh-options.ts';
+import type { Context } from './context.ts';
+import type { Flags } from './definition.ts';
+import { createLog } from './log.ts';
+
+/**
+ * Connects to the cluster that the global flags name.
+ *
+ * @throws FleetError `CLIENT_NOT_INITIALIZED`, in the original's words
+ */
+export async function connect(flags: Flags, context: Context): Promise<FleetClient> {
+  const log = createLog(context, flags);
+  try {
+    const driver = flags.text('driver');
+    if (driver === 'etcd') {
+      const { connectToStore } = await import('./connect-to-store.ts');
+      return await connectToStore(flags, context);
+    }
+    if (driver !== 'API') throw new FleetError(`unrecognized driver ${JSON.stringify(driver)}`, { code: 'UNKNOWN_DRIVER', kind: 'invalid', remedy: 'use API or etcd' });
+    const endpoint = flags.text('endpoint');
+    if (endpoint.includes(',')) log('WARN', `multiple endpoints provided but only the first (${endpoint.split(',')[0] ?? ''}) is used`);
+    return createFleetClient({
+      connection: connectionOptions(flags, context, endpoint),
+      requestTimeoutMs: flags.isGiven('request-timeout') ? flags.number('request-timeout') * 1000 : undefined,
+      onRequest: flags.on('debug') ? (line) => log('DEBUG', line) : undefined,
+    });
+  } catch (error) {
+    if (!isFleetError(error)) throw error;
+    throw new FleetError(`Unable to initialize client: ${error.message}`, { code: 'CLIENT_NOT_INITIALIZED', kind: error.kind, cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) });
+  }
+}
+
+function connectionOptions(flags: Flags, context: Context, endpoint: string): ConnectionOptions {
+  const tunnel = flags.text('tunnel');
+  return {
+    endpoint: endpoint === '' ? DEFAULT_ENDPOINT : endpoint,
+    ...tlsFiles(flags),
+    tunnel: tunnel === '' ? undefined : { host: tunnel, ssh: sshOptions(flags, context) },
+  };
+}
+
+/** The TLS flags, by their new or old names. */
+export function tlsFiles(flags: Flags): { caFile: string; certFile: string; keyFile: string } {
+  const either = (name: string, old: string): string => (flags.text(name) === '' ? flags.text(old) : flags.text(name));
+  return { caFile: either('ca-file', 'etcd-cafile'), certFile: either('cert-file', 'etcd-certfile'), keyFile: either('key-file', 'etcd-keyfile') };
+}

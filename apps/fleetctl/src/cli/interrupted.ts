@@ -1,0 +1,10 @@
+/** Ctrl-C, or a request to end. The message says what the cluster was left with. */
+export class Interrupted extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number) {
+    super(message);
+    this.name = 'Interrupted';
+    this.exitCode = exitCode;
+  }
+}

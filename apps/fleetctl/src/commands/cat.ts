@@ -1,0 +1,34 @@
+import { findUnit, unitNameOf } from '@fleet/api-client/fast';
+import { isFleetError } from '@fleet/runtime';
+import { formatUnitFile } from '@fleet/unit-parser';
+import type { CommandModule } from '../cli/definition.ts';
+import { findArgumentUnits } from './unit-names.ts';
+
+export const run: CommandModule['run'] = async (context, _flags, args) => {
+  const { stdout, stderr, signal } = context;
+  if (args.length === 0) {
+    stderr.write('One unit file must be provided\n');
+    return 1;
+  }
+  const client = await context.client();
+  let code = 0;
+  try {
+    const { units, missing } = await findArgumentUnits(client, args, signal);
+    for (const [index, unit] of units.entries()) {
+      const detail = 'options' in unit ? (unit as Awaited<ReturnType<typeof client.getUnit>>) : await findUnit(client, unit.name, signal);
+      if (units.length > 1) stdout.write(`${index === 0 ? '' : '\n'}# ${unit.name}\n`);
+      stdout.write(formatUnitFile(detail?.options ?? []));
+    }
+    for (const name of missing) {
+      stderr.write(`Unit ${name} not found\n`);
+      code = 1;
+    }
+  } catch (error) {
+    if (!isFleetError(error)) throw error;
+    stderr.write(`Error retrieving Unit ${unitNameOf(args[0] ?? '')}: ${error.message}\n`);
+    code = 1;
+  } finally {
+    client.close();
+  }
+  return code;
+};

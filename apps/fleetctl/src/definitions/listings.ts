@@ -1,0 +1,51 @@
+import { stringFlag, type CommandDefinition } from '../cli/definition.ts';
+import { listingFlags } from './globals.ts';
+
+export const UNIT_FIELDS = ['unit', 'load', 'active', 'sub', 'machine', 'hash'];
+export const UNIT_FILE_FIELDS = ['unit', 'hash', 'dstate', 'state', 'target', 'global', 'desc', 'tmachine'];
+export const MACHINE_FIELDS = ['machine', 'ip', 'metadata'];
+
+const { full, noLegend, json, watch } = listingFlags;
+
+export const listUnits: CommandDefinition = {
+  name: 'list-units',
+  summary: 'Show the units that machines hold, with their state in systemd',
+  usage: 'list-units [--fields FIELDS] [--full] [--no-legend] [--json] [--watch] [UNIT|PATTERN...]',
+  description: `One line per unit and machine. Fields: ${UNIT_FIELDS.join(', ')}.`,
+  examples: [
+    ['fleetctl list-units', 'all units with machine and state'],
+    ["fleetctl list-units --full --no-legend --fields=unit,active 'web@*'", 'for a script: names and states of some units'],
+    ['fleetctl list-units --watch', 'a table that follows the cluster'],
+  ],
+  flags: [stringFlag('fields', 'unit,machine,active,sub', 'columns to show, separated by commas'), full, json, noLegend, watch],
+  arguments: 'unit',
+  load: () => import('../commands/list-units.ts'),
+};
+
+export const listUnitFiles: CommandDefinition = {
+  name: 'list-unit-files',
+  summary: 'Show the units that the cluster knows, with what is wanted of them',
+  usage: 'list-unit-files [--fields FIELDS] [--full] [--no-legend] [--json] [--watch] [UNIT|PATTERN...]',
+  description: `One line per unit, templates included. Fields: ${UNIT_FILE_FIELDS.slice(0, -1).join(', ')}.`,
+  examples: [
+    ['fleetctl list-unit-files', 'all units with desired state, current state and machine'],
+    ['fleetctl list-unit-files --fields=unit,desc', 'what each unit is for'],
+  ],
+  flags: [stringFlag('fields', 'unit,hash,dstate,state,target', 'columns to show, separated by commas'), full, json, noLegend, watch],
+  arguments: 'unit',
+  load: () => import('../commands/list-unit-files.ts'),
+};
+
+export const listMachines: CommandDefinition = {
+  name: 'list-machines',
+  summary: 'Show the machines of the cluster',
+  usage: 'list-machines [--fields FIELDS] [--full] [--no-legend] [--json] [--watch]',
+  description: `One line per machine. Fields: ${MACHINE_FIELDS.join(', ')}.`,
+  examples: [
+    ['fleetctl list-machines', 'all machines with address and metadata'],
+    ['fleetctl list-machines --full --no-legend --fields=machine', 'for a script: whole machine ids'],
+  ],
+  flags: [stringFlag('fields', MACHINE_FIELDS.join(','), 'columns to show, separated by commas'), full, json, noLegend, watch],
+  arguments: 'none',
+  load: () => import('../commands/list-machines.ts'),
+};

@@ -1,0 +1,4 @@
+import { runFleetctl } from './run.ts';
+import { processWorld } from './world.ts';
+
+process.exitCode = await runFleetctl(process.argv.slice(2), processWorld());

@@ -1,0 +1,87 @@
+import type { Assessment } from '@fleet/api-client/fast';
+import type { Context, Output } from '../cli/context.ts';
+import { machineLegend } from './columns.ts';
+import { styleOf, type Style } from './style.ts';
+
+const FRAME_MS = 100;
+/** Most units that get a line of their own. */
+const MAX_LINES = 12;
+
+/** Shows how waiting goes: a line for one unit, a list of tasks for many. Silent anywhere but on a terminal. */
+export interface Progress extends Disposable {
+  update(name: string, assessment: Assessment): void;
+  done(name: string): void;
+  /** Writes in between without spoiling the picture. */
+  print(output: Output, text: string): void;
+}
+
+export function createProgress(context: Context, names: readonly string[]): Progress {
+  if (!context.stderr.isTerminal) {
+    return { update: () => undefined, done: () => undefined, print: (output, text) => output.write(text), [Symbol.dispose]: () => undefined };
+  }
+  return new LiveProgress(context.stderr, styleOf(context.stderr, context.env), names);
+}
+
+class LiveProgress implements Progress {
+  private readonly output: Output;
+  private readonly style: Style;
+  private readonly open: Map<string, Assessment | undefined>;
+  private readonly total: number;
+  private readonly timer: NodeJS.Timeout;
+  private drawn = 0;
+  private frame = 0;
+
+  constructor(output: Output, style: Style, names: readonly string[]) {
+    this.output = output;
+    this.style = style;
+    this.open = new Map(names.map((name) => [name, undefined]));
+    this.total = names.length;
+    this.timer = setInterval(() => this.draw(), FRAME_MS);
+    this.timer.unref();
+  }
+
+  update(name: string, assessment: Assessment): void {
+    if (this.open.has(name)) this.open.set(name, assessment);
+  }
+
+  done(name: string): void {
+    this.open.delete(name);
+  }
+
+  print(output: Output, text: string): void {
+    this.erase();
+    output.write(text);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.timer);
+    this.erase();
+  }
+
+  private draw(): void {
+    this.erase();
+    if (this.open.size === 0) return;
+    const frames = this.style.unicode ? ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] : ['|', '/', '-', '\\'];
+    const spinner = this.style.yellow(frames[this.frame++ % frames.length] ?? '');
+    const lines = [...this.open].slice(0, MAX_LINES).map(([name, assessment]) => ({ name, text: describe(assessment) }));
+    const width = Math.max(...lines.map(({ name }) => name.length));
+    const room = Math.max(20, this.output.columns - width - 5);
+    const text = lines.map(({ name, text: doing }) => `${spinner} ${name.padEnd(width)}  ${this.style.dim(doing.slice(0, room))}\n`);
+    const done = this.total - this.open.size;
+    if (this.total > 1) text.push(this.style.dim(`  ${done} of ${this.total} done${this.open.size > MAX_LINES ? `, ${this.open.size - MAX_LINES} more waiting` : ''}`) + '\n');
+    this.output.write(text.join(''));
+    this.drawn = text.length;
+  }
+
+  private erase(): void {
+    if (this.drawn > 0) this.output.write(`\u001b[${this.drawn}A\u001b[J`);
+    this.drawn = 0;
+  }
+}
+
+function describe(assessment: Assessment | undefined): string {
+  if (assessment === undefined) return 'asked for';
+  if (assessment.kind === 'waiting') return assessment.machine === undefined ? assessment.doing : `${assessment.doing} on ${machineLegend(assessment.machine, undefined, false)}`;
+  if (assessment.kind === 'reached') return assessment.state;
+  return assessment.reason;
+}

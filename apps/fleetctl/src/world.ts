@@ -1,0 +1,85 @@
+import { fstatSync, writeSync } from 'node:fs';
+import type { Context, Output } from './cli/context.ts';
+import type { Flags } from './cli/definition.ts';
+import { Interrupted } from './cli/interrupted.ts';
+import type { World } from './run.ts';
+import { VERSION } from './version.ts';
+
+/** The real world: this process. */
+export function processWorld(): World {
+  const stdout = descriptorOutput(1);
+  const stderr = descriptorOutput(2);
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    stdout,
+    stderr,
+    createContext: (flags) => createContext(flags, stdout, stderr),
+  };
+}
+
+function createContext(flags: Flags, stdout: Output, stderr: Output): Context {
+  const interrupt = new AbortController();
+  const context: Context = {
+    env: process.env,
+    cwd: process.cwd(),
+    stdout,
+    stderr,
+    get stdinIsTerminal() {
+      return isCharacterDevice(0) && process.stdin.isTTY;
+    },
+    signal: interrupt.signal,
+    version: VERSION,
+    client: async () => {
+      const { connect } = await import('./cli/connect.ts');
+      return await connect(flags, context);
+    },
+    spawn: async (program, args, options) => {
+      const { spawnProgram } = await import('./remote/spawn-program.ts');
+      return await spawnProgram(program, args, options);
+    },
+    interruption: undefined,
+  };
+  for (const [name, number] of [['SIGINT', 2], ['SIGTERM', 15]] as const) {
+    process.once(name, () => interrupt.abort(new Interrupted(context.interruption ?? 'Interrupted.', 128 + number)));
+  }
+  return context;
+}
+
+/**
+ * Writes straight to a file descriptor: `process.stdout` costs some milliseconds to load. A full pipe is waited for; a reader that went away ends
+ * the process quietly, as it does other programs.
+ */
+function descriptorOutput(descriptor: 1 | 2): Output {
+  return {
+    write(text) {
+      const bytes = Buffer.from(text, 'utf8');
+      for (let at = 0; at < bytes.length; ) {
+        try {
+          at += writeSync(descriptor, bytes, at);
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+          else if (code === 'EPIPE') process.exit(128 + 13);
+          else throw error;
+        }
+      }
+    },
+    get isTerminal() {
+      if (!isCharacterDevice(descriptor)) return false;
+      return descriptor === 1 ? process.stdout.isTTY : process.stderr.isTTY;
+    },
+    get columns() {
+      return (descriptor === 1 ? process.stdout.columns : process.stderr.columns) ?? 80;
+    },
+  };
+}
+
+/** Quick look before the streams of the process are loaded to ask them. */
+function isCharacterDevice(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
