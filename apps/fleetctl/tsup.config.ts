@@ -17,5 +17,4 @@ export default defineConfig({
     options.conditions = ['@fleet/source', 'node', 'import'];
     options.chunkNames = 'chunks/[name]-[hash]';
   },
-  banner: { js: '' },
 });

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { runFleetctl } from './run.ts';
 import { processWorld } from './world.ts';
 

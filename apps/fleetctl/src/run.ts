@@ -57,11 +57,13 @@ function printVersion(world: World): number {
 }
 
 async function showHelp(topic: string | undefined, world: World): Promise<number> {
+  (await import('./oclif/provide-require.ts')).provideRequire();
   const { showHelp: show } = await import('./oclif/show-help.ts');
   return await show(topic, world);
 }
 
 async function explain(command: CommandDefinition | undefined, line: CommandLine, world: World): Promise<number> {
+  (await import('./oclif/provide-require.ts')).provideRequire();
   const { runWithOclif } = await import('./oclif/run-with-oclif.ts');
   return await runWithOclif(command, line, world);
 }

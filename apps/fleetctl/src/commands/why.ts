@@ -43,7 +43,9 @@ export function explain(unit: UnitDetail, machines: readonly MachineInfo[], lega
   lines.push(`  now:     ${placeOf(unit, legend)}`);
   if (unit.pending !== undefined) {
     lines.push(`  pending: ${style.yellow(unit.pending.summary)}`);
-    for (const rejection of unit.pending.rejections) lines.push(`           ${rejection.machines} of ${unit.pending.machines}: ${rejection.detail === '' ? rejection.code : rejection.detail}`);
+    if (unit.pending.rejections.length > 1) {
+      for (const { machines: count, code, detail } of unit.pending.rejections) lines.push(`           ${count} of ${unit.pending.machines}: ${code}${detail === '' ? '' : ` ${detail}`}`);
+    }
   } else if (!unit.global && unit.desiredState !== 'inactive' && (unit.machineID ?? '') === '') {
     lines.push(`  pending: ${legacy ? 'this fleetd does not say why; compare what the unit asks for with fleetctl list-machines' : 'the engine has not looked at it yet'}`);
   }

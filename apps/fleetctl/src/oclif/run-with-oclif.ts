@@ -1,5 +1,5 @@
 import type { CommandDefinition } from '../cli/definition.ts';
-import { resolveFlags, type CommandLine } from '../cli/parse.ts';
+import { flagLookup, resolveFlags, type CommandLine } from '../cli/parse.ts';
 import { UsageError } from '../cli/usage-error.ts';
 import { globalFlags } from '../definitions/globals.ts';
 import { runCommand, type World } from '../run.ts';
@@ -10,9 +10,12 @@ export async function runWithOclif(command: CommandDefinition | undefined, line:
   const config = await loadOclif();
   // Without a command any will do to name the flag: the global ones are the same for all.
   const id = command?.name ?? 'version';
+  // A flag without its value has to stand last, or oclif would take the next word for it.
+  const lookup = flagLookup(globalFlags, command?.flags ?? []);
+  const unfinished = line.flags.find((flag) => !flag.includes('=') && (lookup(flag.slice(2))?.type ?? 'boolean') !== 'boolean');
   let result: OclifResult;
   try {
-    result = await config.runCommand<OclifResult>(id, [...line.flags, '--', ...line.args]);
+    result = await config.runCommand<OclifResult>(id, unfinished === undefined ? [...line.flags, '--', ...line.args] : [unfinished]);
   } catch (error) {
     throw new UsageError(complaint(error), command?.name);
   }
