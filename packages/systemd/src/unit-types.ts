@@ -18,12 +18,12 @@ export function unitTypeOf(name: string): ManagedUnitType | undefined {
 
 /**
  * Whether systemd would take this as the name of a unit of a type that fleet runs, so that it is also safe as a file
- * name. Source: systemd `unit_name_is_valid` with UNIT_NAME_ANY.
+ * name. Source: systemd `unit_name_is_valid` with UNIT_NAME_ANY; a dot in front is valid there but makes a file hidden.
  */
 export function isManagedUnitName(name: string): boolean {
   if (name.length > MAX_NAME_LENGTH || unitTypeOf(name) === undefined) return false;
   const stem = name.slice(0, name.lastIndexOf('.'));
-  return /^[A-Za-z0-9:_.\\-][A-Za-z0-9:_.\\@-]*$/.test(stem);
+  return /^[A-Za-z0-9:_\\-][A-Za-z0-9:_.\\@-]*$/.test(stem);
 }
 
 /** @throws FleetError UNIT_REFUSED naming what is wrong with the name. */

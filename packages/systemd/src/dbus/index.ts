@@ -1,1 +1,1 @@
-export {};
+export { createDbusUnitManager, type DbusUnitManagerOptions } from './dbus-unit-manager.ts';

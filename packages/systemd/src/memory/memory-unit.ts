@@ -50,7 +50,7 @@ export class MemoryUnit {
   #unit: UnitText;
   #job: Job | undefined;
   #startAfterStop = false;
-  #failStop = false;
+  #stopResult = 'success';
   #cancelTimer: () => void = () => undefined;
 
   constructor(name: string, text: string, clock: Clock, changed: (unit: MemoryUnit) => void) {
@@ -80,6 +80,10 @@ export class MemoryUnit {
     if (unitTypeOf(this.name) !== 'service' || listOf(this.#unit, 'Service', 'ExecStart').length > 0) return undefined;
     const exited = lastOf(this.#unit, 'Service', 'RemainAfterExit')?.value;
     return exited === 'yes' && listOf(this.#unit, 'Service', 'ExecStop').length > 0 ? undefined : `Unit ${this.name} has a bad unit file setting.`;
+  }
+
+  get #unitType(): string | undefined {
+    return lastOf(this.#unit, 'Service', 'Type')?.value;
   }
 
   reread(text: string): void {
@@ -171,7 +175,7 @@ export class MemoryUnit {
       return;
     }
     const program = programOf(this.#unit);
-    if (lastOf(this.#unit, 'Service', 'Type')?.value !== 'oneshot') {
+    if (this.#unitType !== 'oneshot') {
       this.#set('active', 'running', 'success');
       this.#finish('done');
     }
@@ -204,7 +208,8 @@ export class MemoryUnit {
 
   #terminate(): void {
     this.#stopTimer();
-    this.#failStop = false;
+    // A oneshot that is stopped before it has finished did not do its work.
+    this.#stopResult = this.active === 'activating' && this.sub === 'start' && this.#unitType === 'oneshot' ? 'signal' : 'success';
     this.#set('deactivating', 'stop-sigterm', this.result);
     if (!this.faults.hangStop && !ignoresTerm(this.#unit)) {
       this.#stopped();
@@ -212,14 +217,14 @@ export class MemoryUnit {
     }
     const seconds = Number(lastOf(this.#unit, 'Service', 'TimeoutStopSec')?.value ?? DEFAULT_STOP_TIMEOUT_MS / 1000);
     this.#timer(seconds * 1000, () => {
-      this.#failStop = true;
+      this.#stopResult = 'timeout';
       this.#stopped();
     });
   }
 
   #stopped(): void {
     this.#stopTimer();
-    if (this.#failStop) this.#set('failed', 'failed', 'timeout');
+    if (this.#stopResult !== 'success') this.#set('failed', 'failed', this.#stopResult);
     else this.#set('inactive', 'dead', this.result);
     if (this.#startAfterStop) {
       this.#startAfterStop = false;

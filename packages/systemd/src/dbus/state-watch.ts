@@ -1,0 +1,83 @@
+import { describeError, isFleetError, type Logger } from '@fleet/runtime';
+
+import type { LocalUnitState } from '../unit-manager.ts';
+
+export interface StateWatchOptions {
+  readonly read: (names: readonly string[]) => Promise<ReadonlyMap<string, LocalUnitState>>;
+  readonly publish: (name: string, state: LocalUnitState) => void;
+  readonly logger: Logger;
+}
+
+/**
+ * Follows the states of units. A signal only says "look at this unit": what waits is read in one call at a time, so a
+ * burst of signals costs few calls and a missing one at the end of a unit's life does no harm. Only changes are told.
+ */
+export class StateWatch {
+  readonly #options: StateWatchOptions;
+  /** Last told states of the units that are followed. */
+  readonly #told = new Map<string, LocalUnitState | undefined>();
+  readonly #dirty = new Set<string>();
+  #reading = false;
+  #closed = false;
+
+  constructor(options: StateWatchOptions) {
+    this.#options = options;
+  }
+
+  follow(name: string): void {
+    if (!this.#told.has(name)) this.#told.set(name, undefined);
+  }
+
+  /** Looks at a unit, if it is followed. */
+  check(name: string): void {
+    if (!this.#told.has(name)) return;
+    this.#dirty.add(name);
+    if (!this.#reading && !this.#closed) void this.#readDirty();
+  }
+
+  checkAll(): void {
+    for (const name of this.#told.keys()) this.check(name);
+  }
+
+  /** What was told may no longer be so: everything is told again at the next look. */
+  forgetStates(): void {
+    this.#dirty.clear();
+    for (const name of this.#told.keys()) this.#told.set(name, undefined);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#dirty.clear();
+  }
+
+  async #readDirty(): Promise<void> {
+    this.#reading = true;
+    try {
+      // Signals of one start come in one go: let them gather for a turn of the event loop.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      while (this.#dirty.size > 0) {
+        const names = [...this.#dirty];
+        this.#dirty.clear();
+        this.#tell(await this.#options.read(names));
+      }
+    } catch (error) {
+      // Lost meanwhile: everything is looked at again when the connection is back.
+      if (!this.#closed && !isFleetError(error, 'SYSTEMD_UNAVAILABLE')) this.#options.logger.warn('unit states not read', { error: describeError(error) });
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  #tell(states: ReadonlyMap<string, LocalUnitState>): void {
+    for (const [name, state] of states) {
+      const before = this.#told.get(name);
+      const same = before?.load === state.load && before.active === state.active && before.sub === state.sub && before.result === state.result;
+      if (!same && !this.#closed) {
+        this.#told.set(name, state);
+        this.#options.publish(name, state);
+      }
+      // A unit that is gone is followed no longer once that has been told.
+      if (state.load === 'not-found' && state.active === 'inactive') this.#told.delete(name);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import type { BusConnection } from './bus-connection.ts';
+import type { CallOptions } from './call-table.ts';
+import { objectPathOf } from './object-path.ts';
+
+const MANAGER_PATH = '/org/freedesktop/systemd1';
+const MANAGER = 'org.freedesktop.systemd1.Manager';
+const SYSTEMD = 'org.freedesktop.systemd1';
+const PROPERTIES = 'org.freedesktop.DBus.Properties';
+
+/** Time for one call, queueing included; the D-Bus default. */
+const CALL_TIMEOUT_MS = 25_000;
+/** systemd itself gives its generators 90 s in a reload. */
+const RELOAD_TIMEOUT_MS = 100_000;
+
+/** Signals that say something about units or jobs, each as narrow as a match rule can be. */
+const MATCH_RULES = [
+  `type='signal',sender='${SYSTEMD}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${MANAGER_PATH}/unit',arg0='${SYSTEMD}.Unit'`,
+  `type='signal',sender='${SYSTEMD}',interface='${MANAGER}',member='JobRemoved',path='${MANAGER_PATH}'`,
+  `type='signal',sender='${SYSTEMD}',interface='${MANAGER}',member='UnitRemoved',path='${MANAGER_PATH}'`,
+  `type='signal',sender='${SYSTEMD}',interface='${MANAGER}',member='Reloading',path='${MANAGER_PATH}'`,
+  "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.freedesktop.systemd1'",
+];
+
+/** A row of `ListUnitsByNames`. */
+export interface UnitRow {
+  readonly name: string;
+  readonly load: string;
+  readonly active: string;
+  readonly sub: string;
+}
+
+type Signal = AbortSignal | undefined;
+
+/** The calls of systemd's D-Bus interface that fleet makes, over one connection. Throw BusError and the errors of the connection. */
+export class SystemdCalls {
+  readonly #connection: BusConnection;
+  readonly #peer: boolean;
+
+  constructor(connection: BusConnection, peer: boolean) {
+    this.#connection = connection;
+    this.#peer = peer;
+  }
+
+  /** Makes systemd send its signals to us, and sees that it is there. */
+  async subscribe(signal: Signal): Promise<void> {
+    const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
+    // Peers get all signals unasked.
+    if (this.#peer) return;
+    await Promise.all(MATCH_RULES.map((rule) => this.#connection.addMatch(rule, options)));
+    await this.#manager('Subscribe', '', [], signal);
+  }
+
+  async linkUnitFile(path: string, signal: Signal): Promise<void> {
+    await this.#manager('LinkUnitFiles', 'asbb', [[path], true, true], signal);
+  }
+
+  /** Whether the file says how to enable it. */
+  async enableUnitFile(path: string, signal: Signal): Promise<boolean> {
+    const [carriesInstallInfo] = await this.#manager('EnableUnitFiles', 'asbb', [[path], true, true], signal);
+    return carriesInstallInfo === true;
+  }
+
+  async disableUnitFile(name: string, signal: Signal): Promise<void> {
+    await this.#manager('DisableUnitFiles', 'asb', [[name], true], signal);
+  }
+
+  async resetFailed(name: string, signal: Signal): Promise<void> {
+    await this.#manager('ResetFailedUnit', 's', [name], signal);
+  }
+
+  /** The object path of the job. */
+  async startUnit(name: string, signal: Signal): Promise<string> {
+    return String((await this.#manager('StartUnit', 'ss', [name, 'replace'], signal))[0]);
+  }
+
+  async stopUnit(name: string, signal: Signal): Promise<string> {
+    return String((await this.#manager('StopUnit', 'ss', [name, 'replace'], signal))[0]);
+  }
+
+  async reload(signal: Signal): Promise<void> {
+    await this.#manager('Reload', '', [], signal, RELOAD_TIMEOUT_MS);
+  }
+
+  async listUnitsByNames(names: readonly string[], signal: Signal): Promise<readonly UnitRow[]> {
+    return toRows(await this.#manager('ListUnitsByNames', 'as', [names], signal));
+  }
+
+  /** The units systemd has in memory. */
+  async listUnits(signal: Signal): Promise<readonly UnitRow[]> {
+    return toRows(await this.#manager('ListUnits', '', [], signal));
+  }
+
+  async needsReload(name: string, signal: Signal): Promise<boolean> {
+    return (await this.#property(name, `${SYSTEMD}.Unit`, 'NeedDaemonReload', signal)) === true;
+  }
+
+  /** `Result` of the unit's own type; `typeName` is the interface's, such as `Service`. */
+  async resultOf(name: string, typeName: string, signal: Signal): Promise<string> {
+    return String(await this.#property(name, `${SYSTEMD}.${typeName}`, 'Result', signal));
+  }
+
+  async #property(name: string, ofInterface: string, property: string, signal: Signal): Promise<unknown> {
+    const call = { path: objectPathOf(name), interface: PROPERTIES, member: 'Get', signature: 'ss', body: [ofInterface, property] };
+    const [variant] = await this.#connection.call(this.#addressed(call), this.#options(signal, CALL_TIMEOUT_MS));
+    return (variant as { readonly value: unknown }).value;
+  }
+
+  #manager(member: string, signature: string, body: readonly unknown[], signal: Signal, timeoutMs = CALL_TIMEOUT_MS): Promise<readonly unknown[]> {
+    return this.#connection.call(this.#addressed({ path: MANAGER_PATH, interface: MANAGER, member, signature, body }), this.#options(signal, timeoutMs));
+  }
+
+  #addressed<T extends object>(call: T): T & { readonly destination?: string } {
+    return this.#peer ? call : { ...call, destination: SYSTEMD };
+  }
+
+  #options(signal: Signal, timeoutMs: number): CallOptions {
+    return { signal, timeoutMs };
+  }
+}
+
+function toRows(body: readonly unknown[]): readonly UnitRow[] {
+  const rows = body[0] as readonly (readonly string[])[];
+  return rows.map(([name = '', , load = '', active = '', sub = '']) => ({ name, load, active, sub }));
+}
