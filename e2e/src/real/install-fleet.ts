@@ -1,13 +1,5 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { FleetError } from '@fleet/runtime';
+import { builtFleetctl, builtFleetd } from '../built.ts';
 import type { RealMachine } from '../machines/machine.ts';
-
-/** The working tree; shown to every machine at the same path. */
-export const repository = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
-
-const fleetd = `${repository}/apps/fleetd/dist/main.js`;
-const fleetctl = `${repository}/apps/fleetctl/dist/main.js`;
 
 export interface FleetInstallation {
   readonly agentTtlMs: number;
@@ -18,8 +10,6 @@ export interface FleetInstallation {
 
 /** Puts the built fleetd and fleetctl on a machine: configuration, systemd units, and `fleetctl` in PATH. */
 export function installFleet(machine: RealMachine, installation: FleetInstallation): void {
-  for (const file of [fleetd, fleetctl])
-    if (!existsSync(file)) throw new FleetError(`${file} is missing: run "npm run build" first`, { code: 'NOT_BUILT', kind: 'unavailable' });
   writeConfig(machine, installation);
   // Without restarts and without a socket unit, which would start it at the next connection: scenarios decide when a daemon comes back.
   machine.writeFile(
@@ -30,13 +20,13 @@ Wants=network-online.target
 After=network-online.target dbus.service
 
 [Service]
-ExecStart=${process.execPath} ${fleetd}
+ExecStart=${process.execPath} ${builtFleetd()}
 Restart=no
 TimeoutStopSec=60
 `,
   );
   machine.writeFile('/etc/systemd/system/fleet-machine.target.d/fleet.conf', '[Unit]\nWants=fleet.service\n');
-  machine.writeFile('/usr/local/bin/fleetctl', `#!/bin/sh\nexec ${process.execPath} ${fleetctl} "$@"\n`, 0o755);
+  machine.writeFile('/usr/local/bin/fleetctl', `#!/bin/sh\nexec ${process.execPath} ${builtFleetctl()} "$@"\n`, 0o755);
 }
 
 /** Writes /etc/fleet/fleet.conf; a running daemon sees it when it is told to reload or started again. */

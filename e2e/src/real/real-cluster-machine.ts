@@ -1,7 +1,7 @@
 import { waitUntil } from '@fleet/runtime/testing';
 import type { ClusterMachine, HttpAnswer, HttpQuestion, UnitOnMachine } from '../cluster.ts';
 import type { RealMachine } from '../machines/machine.ts';
-import { requestOverSocket } from './request-over-socket.ts';
+import { requestOverSocket } from '../request-over-socket.ts';
 
 export interface RealClusterMachine extends ClusterMachine {
   readonly real: RealMachine;

@@ -6,7 +6,8 @@ import type { CommandResult } from '../machines/command.ts';
 import { startEtcd, type Etcd } from '../machines/etcd.ts';
 import { createRealMachine, type RealMachine } from '../machines/machine.ts';
 import { createWorld, networkPrefix, type World } from '../machines/world.ts';
-import { installFleet, repository } from './install-fleet.ts';
+import { repository } from '../built.ts';
+import { installFleet } from './install-fleet.ts';
 import { createRealClusterMachine, type RealClusterMachine } from './real-cluster-machine.ts';
 
 export interface RealClusterOptions extends ClusterOptions {

@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the sum of all tests', () => {
-  const suite = (tests: readonly (readonly [string, string])[], message = ''): Readonly<Record<string, unknown>> => ({
+  const suite = (tests: readonly (readonly [string, string])[], message = ''): unknown => ({
     name: '/x/a.test.ts',
     status: message === '' && tests.every(([, status]) => status !== 'failed') ? 'passed' : 'failed',
     message,
@@ -63,7 +63,7 @@ describe('whether npm packages have to be installed', () => {
     writeFileSync(join(folder, 'node_modules/.package-lock.json'), JSON.stringify({ packages }));
   };
 
-  it.each([
+  it.each<readonly [string, () => void, string | undefined]>([
     ['nothing is there', () => undefined, 'not installed'],
     ['all is there but what is for another platform', () => installed('1.0.0'), undefined],
     ['a version is another', () => installed('1.0.1'), 'node_modules/plain is not 1.0.0'],
@@ -75,7 +75,7 @@ describe('whether npm packages have to be installed', () => {
       },
       'not installed',
     ],
-  ] as const)('%s', async (_name, arrange, expected) => {
+  ])('%s', async (_name, arrange, expected) => {
     const { whyInstall } = await load<NpmPackages>('npm-packages.mjs');
     writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
     arrange();

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { HttpAnswer, HttpQuestion } from '../cluster.ts';
+import type { HttpAnswer, HttpQuestion } from './cluster.ts';
 
 /** One HTTP request over a unix socket, as plainly as a client can put it: nothing is retried or interpreted. */
 export function requestOverSocket(socketPath: string, { method, path, body }: HttpQuestion): Promise<HttpAnswer> {
