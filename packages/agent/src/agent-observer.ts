@@ -5,6 +5,8 @@ import type { PresenceStatus } from './presence.ts';
 export interface AgentObserver {
   readonly onTask?: (kind: AgentTask['kind'], outcome: 'done' | 'failed') => void;
   readonly onPresence?: (status: PresenceStatus['kind']) => void;
+  /** A try to extend the machine's lease ended. */
+  readonly onHeartbeat?: (answered: boolean) => void;
   /** How many units the machine holds. */
   readonly onUnits?: (units: number) => void;
   /** Whether systemd can be reached. */

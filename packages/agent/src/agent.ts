@@ -80,7 +80,16 @@ class MachineAgent implements Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     const { registry, machine, memory, clock, logger } = options;
-    this.#presence = createPresence({ registry, machine, describe: options.describe, memory, ttlMs: options.ttlMs, clock, logger });
+    this.#presence = createPresence({
+      registry,
+      machine,
+      describe: options.describe,
+      memory,
+      ttlMs: options.ttlMs,
+      clock,
+      logger,
+      onHeartbeat: (answered) => options.observer?.onHeartbeat?.(answered),
+    });
     this.#publisher = new StatePublisher({ registry, machine, sessionId: memory.session.sessionId, presence: this.#presence, clock, logger });
     this.#requirements = new RequirementsSource(registry);
   }

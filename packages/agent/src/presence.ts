@@ -33,6 +33,8 @@ export interface PresenceOptions {
   readonly ttlMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of each try to extend the lease. */
+  readonly onHeartbeat?: (answered: boolean) => void;
 }
 
 export interface Presence extends Component {
@@ -131,6 +133,7 @@ class LeasedPresence implements Presence {
       clock,
       signal: both,
       onExtended: (endsAtMs) => {
+        this.#options.onHeartbeat?.(true);
         cancelDeadline();
         cancelDeadline = clock.schedule(endsAtMs - clock.monotonic(), () => {
           logger.error('Server monitor triggered: Monitor timed out before successful heartbeat', { machine, ttlMs: held.ttlMs });
@@ -140,6 +143,7 @@ class LeasedPresence implements Presence {
         this.#become({ kind: 'present', lease: held.lease }, endsAtMs);
       },
       onFailure: (error) => {
+        this.#options.onHeartbeat?.(false);
         logger.warn('heartbeat failed', { machine, error: describeError(error) });
       },
     }).catch((error: unknown) => {

@@ -11,6 +11,8 @@ export interface EngineObserver {
   readonly onTask?: (type: 'AttemptScheduleUnit' | 'UnscheduleUnit', outcome: 'done' | 'failed') => void;
   /** A pass that had something to look at has ended. */
   readonly onPass?: (durationMs: number, outcome: 'done' | 'failed') => void;
+  /** A machine was declared dead. */
+  readonly onMachineGone?: (machine: MachineId) => void;
   /** Units that should have a machine and have none. */
   readonly onPending?: (units: number) => void;
   readonly onEvacuation?: (pause: EvacuationPause | null) => void;

@@ -140,6 +140,7 @@ export class LeaderTerm {
     dead.push(...judgement.dead);
     for (const machine of dead) {
       logger.info('machine is gone, its units are placed elsewhere', { machine });
+      observer.onMachineGone?.(machine);
       feed.touchMachine(machine);
     }
     if (JSON.stringify(judgement.pause) !== JSON.stringify(this.#pause)) {

@@ -140,5 +140,6 @@ function failed(path: string, error: unknown): FleetError {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // By shape: in a vm context, as of a test runner, system errors come from another realm.
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

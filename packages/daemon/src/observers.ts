@@ -1,0 +1,49 @@
+import type { AgentObserver } from '@fleet/agent';
+import type { FleetMetrics } from '@fleet/api-server';
+import type { EngineObserver } from '@fleet/engine';
+
+/** Counts what the engine tells. */
+export function engineObserver({ engine }: Pick<FleetMetrics, 'engine'>): EngineObserver {
+  return {
+    onTerm: (sinceMs) => {
+      engine.leading(sinceMs !== null);
+      if (sinceMs === null) engine.pendingUnits(0);
+    },
+    onTask: (type, outcome) => {
+      const name = type === 'AttemptScheduleUnit' ? 'attemptscheduleunit' : 'unscheduleunit';
+      if (outcome === 'done') engine.taskDone(name);
+      else {
+        engine.taskFailed(name);
+        engine.reconcileFailed('schedule');
+      }
+    },
+    onPass: (durationMs, outcome) => {
+      engine.reconciled(durationMs / 1000);
+      if (outcome === 'failed') engine.reconcileFailed('run');
+    },
+    onMachineGone: () => {
+      engine.reconcileFailed('machine_away');
+    },
+    onPending: (units) => {
+      engine.pendingUnits(units);
+    },
+    onEvacuation: (pause) => {
+      engine.evacuationPaused(pause !== null);
+    },
+  };
+}
+
+/** Counts what the agent tells. */
+export function agentObserver({ agent }: Pick<FleetMetrics, 'agent'>): AgentObserver {
+  return {
+    onTask: (kind, outcome) => {
+      agent.taskEnded(kind, outcome === 'failed');
+    },
+    onUnits: (units) => {
+      agent.units(units);
+    },
+    onHeartbeat: (answered) => {
+      agent.heartbeat(answered);
+    },
+  };
+}
