@@ -39,6 +39,19 @@ export function describePending(
   return { unit, machines, rejections, summary };
 }
 
+/** "2 of 5 machines fit (3 lack metadata region=eu)". */
+export function describeFits(
+  fits: number,
+  machines: number,
+  verb: string,
+  rejections: readonly Rejection[],
+  remarks: ReadonlyMap<string, string>,
+): string {
+  if (machines === 0) return 'there are no machines';
+  const reasons = rejections.map((rejection) => describeRejection(rejection, remarks)).join(', ');
+  return `${verb} ${fits} of ${machines} machines${reasons === '' ? '' : ` (${reasons})`}`;
+}
+
 function describeRejection({ code, detail, machines }: Rejection, remarks: ReadonlyMap<string, string>): string {
   switch (code) {
     case 'machine-id':

@@ -4,11 +4,12 @@ export { ClusterModel } from './cluster-model.ts';
 export { desiredUnits, type DesiredUnitsInput } from './desired-units.ts';
 export { compareBytes } from './order.ts';
 export { inConflict } from './fitness.ts';
-export { planCluster } from './plan-cluster.ts';
+export { explainPlacement, planCluster } from './plan-cluster.ts';
 export type {
   ClusterSnapshot,
   Pending,
   Plan,
+  PlacementExplanation,
   PlanOptions,
   Reason,
   Rejection,

@@ -74,6 +74,22 @@ export interface Pending {
   readonly summary: string;
 }
 
+/** How the machines stand to a unit, whether it has one or not. */
+export interface PlacementExplanation {
+  readonly unit: UnitName;
+  /** `unplaced` is a unit that should have a machine and has none; it may be about to get one. */
+  readonly standing: 'inactive' | 'global' | 'placed' | 'unplaced';
+  /** Where it is placed; `null` for a global unit. */
+  readonly machine: MachineId | null;
+  /** How many machines are present. */
+  readonly machines: number;
+  /** How many of them fit; for a global unit, on how many it runs. */
+  readonly fits: number;
+  readonly rejections: readonly Rejection[];
+  /** One line for people. */
+  readonly summary: string;
+}
+
 export interface Plan {
   readonly steps: readonly Step[];
   /** Units whose pending reason changed since the last plan; `null` when the unit is no longer pending. */

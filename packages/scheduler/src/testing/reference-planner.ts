@@ -136,7 +136,7 @@ export class ReferencePlanner {
       if (machine === undefined || replacer.targetState === 'inactive') continue;
       for (const victim of this.counted(machine)) {
         if (this.#placements.get(victim.name) !== machine.id || !replacesUnit(replacer, victim)) continue;
-        const destination = this.#replaceDestination(victim, machine);
+        const destination = this.#replaceDestination(victim, machine, replacer);
         if (destination === undefined) continue;
         const why = reason.replaced(machine.id, victim.name, replacer.name);
         this.#unschedule(victim.name, why);
@@ -147,13 +147,14 @@ export class ReferencePlanner {
   }
 
   /** Where a replaced unit can go with all its followers, so that nobody replaces anybody there. */
-  #replaceDestination(victim: SchedulerUnit, from: SchedulerMachine): SchedulerMachine | undefined {
+  #replaceDestination(victim: SchedulerUnit, from: SchedulerMachine, replacer: SchedulerUnit): SchedulerMachine | undefined {
     const group = [victim];
     for (const member of group) {
       for (const other of this.counted(from)) {
         if (!other.requirements.global && !group.includes(other) && other.requirements.machineOf.includes(member.name)) group.push(other);
       }
     }
+    if (group.includes(replacer)) return undefined;
     return this.#byLoad().find((machine) => {
       if (machine === from) return false;
       const counted = this.counted(machine);

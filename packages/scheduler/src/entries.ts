@@ -1,0 +1,95 @@
+import type { MachineId, UnitName } from '@fleet/model';
+import type { Glob } from '@fleet/unit-parser';
+import { SlotCounter } from './slot-counter.ts';
+import type { Pending, SchedulerMachine, SchedulerUnit } from './types.ts';
+
+/** A machine in the model; one that is gone stays as long as units are placed on it. */
+export class MachineEntry {
+  readonly id: MachineId;
+  machine: SchedulerMachine;
+  present = false;
+  /** Its place in all sets of machines, in byte order of ids; -1 while it is gone or the slots are to be dealt out anew. */
+  slot = -1;
+  /** What is placed there, counted or not; no global units. */
+  readonly placed = new Set<UnitEntry>();
+
+  constructor(machine: SchedulerMachine) {
+    this.id = machine.id;
+    this.machine = machine;
+  }
+}
+
+/** A unit in the model. */
+export class UnitEntry {
+  readonly name: UnitName;
+  unit: SchedulerUnit;
+  /** Its well-formed patterns, each once. */
+  conflicts: readonly Pattern[] = [];
+  replaces: readonly Pattern[] = [];
+  /** The patterns in the model that match its name, universal ones left out. */
+  readonly matching: Pattern[] = [];
+  machine: MachineEntry | null = null;
+  /** Whether it is counted on `machine`: active, not global, and the machine is there. */
+  counted = false;
+  /** Where it runs, if it is global. */
+  readonly running = new SlotCounter();
+  /** What was last said about it. */
+  pending: Pending | null = null;
+  /** Equal for units that all machines treat alike; `null` until asked for. */
+  shape: string | null = null;
+
+  constructor(unit: SchedulerUnit) {
+    this.name = unit.name;
+    this.unit = unit;
+  }
+
+  get global(): boolean {
+    return this.unit.requirements.global;
+  }
+
+  get active(): boolean {
+    return this.unit.targetState !== 'inactive';
+  }
+
+  /** Whether it should have a machine and has none. */
+  get waiting(): boolean {
+    return this.active && !this.global && this.machine === null;
+  }
+}
+
+/** A pattern of Conflicts or Replaces that some unit has or had, with who is concerned by it. */
+export class Pattern {
+  readonly id: number;
+  readonly text: string;
+  readonly glob: Glob;
+  /** Whether it matches every name, so that nothing needs to be kept about names. */
+  readonly universal: boolean;
+  /** Units whose name it matches, unless it is universal. */
+  readonly names = new Set<UnitEntry>();
+  readonly conflictDeclarers = new Set<UnitEntry>();
+  readonly replaceDeclarers = new Set<UnitEntry>();
+  /** How many of `names` and of `conflictDeclarers` are global. */
+  globalNames = 0;
+  globalDeclarers = 0;
+  /** How many counted units each machine has whose name matches. */
+  readonly matched = new SlotCounter();
+  /** How many counted units each machine has that declare it as conflict. */
+  readonly conflicting = new SlotCounter();
+  /** How many counted units each machine has that replace by it. */
+  readonly replacing = new SlotCounter();
+
+  constructor(id: number, text: string, glob: Glob) {
+    this.id = id;
+    this.text = text;
+    this.glob = glob;
+    this.universal = /^\*+$/.test(text);
+  }
+
+  matches(entry: UnitEntry): boolean {
+    return this.universal || this.names.has(entry);
+  }
+
+  get unused(): boolean {
+    return this.conflictDeclarers.size === 0 && this.replaceDeclarers.size === 0;
+  }
+}
