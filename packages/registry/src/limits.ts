@@ -97,6 +97,13 @@ export function prefixEnd(prefix: string): string | undefined {
   return undefined;
 }
 
+/** Where a page of a range begins: after `startAfter` if that lies at or behind the prefix, in byte order, else at the prefix. */
+export function pageStart(prefix: string, startAfter: string | undefined): { readonly key: string; readonly after: boolean } {
+  if (startAfter === undefined) return { key: prefix, after: false };
+  const after = startAfter.startsWith(prefix) || Buffer.compare(Buffer.from(startAfter), Buffer.from(prefix)) > 0;
+  return { key: after ? startAfter : prefix, after };
+}
+
 function checkWellFormed(text: string): void {
   if (/\p{Surrogate}/u.test(text)) throw requestInvalid(`key ${JSON.stringify(text)} is not valid Unicode`);
 }

@@ -24,7 +24,9 @@ beforeEach(async () => {
   lease = (await registry.grantLease(60_000)).id;
   fence = (await registry.campaign(m1, 'session-1', lease))?.fence ?? 0;
 });
-afterEach(() => store[Symbol.asyncDispose]());
+afterEach(async () => {
+  await store[Symbol.asyncDispose]();
+});
 
 /** All keys and values but the leader's, without the prefix; JSON values parsed. */
 async function contents(): Promise<Record<string, unknown>> {

@@ -3,7 +3,7 @@ import type { CallOptions } from '../store.ts';
 /** A write that waits for its turn. `run` works inside a commit; its result is handed out only once that commit is durable. */
 interface Waiting {
   readonly run: () => () => void;
-  readonly fail: (error: unknown) => void;
+  readonly fail: (error: Error) => void;
 }
 
 export interface CommitQueueOptions {
@@ -59,9 +59,9 @@ export class CommitQueue {
           const result = work();
           return () => resolve(result);
         },
-        fail: (error) => {
+        fail: (error: Error) => {
           signal?.removeEventListener('abort', onAbort);
-          reject(error as Error);
+          reject(error);
         },
       };
       this.#waiting.push(waiting);
@@ -97,13 +97,13 @@ export class CommitQueue {
           try {
             settle.push(this.#options.attempt(run));
           } catch (error) {
-            settle.push(() => fail(error));
+            settle.push(() => fail(error as Error));
           }
         }
       });
     } catch (error) {
       this.#options.undone();
-      for (const { fail } of taken) fail(error);
+      for (const { fail } of taken) fail(error as Error);
       return;
     }
     this.#options.committed();

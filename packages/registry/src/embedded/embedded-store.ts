@@ -1,5 +1,5 @@
 import { isFleetError, systemClock, type Clock } from '@fleet/runtime';
-import { checkKey, checkTransaction, checkTtl, checkWatchRevision, prefixEnd } from '../limits.ts';
+import { checkKey, checkTransaction, checkTtl, checkWatchRevision, pageStart, prefixEnd } from '../limits.ts';
 import { leaseNotFound, requestInvalid, storeCompacted, storeUnavailable } from '../store-errors.ts';
 import type { CallOptions, Compare, KeyValue, LeaseGrant, LeaseId, Operation, RangeRequest, RangeResult, Store, Transaction, TransactionResult, WatchBatch, WatchChange } from '../store.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -96,31 +96,20 @@ class SqliteStore implements EmbeddedStore {
     for (const lease of this.#db.leases()) this.#leases.set(lease.id, lease.ttl_ms);
   }
 
-  async get(key: string, options: CallOptions = {}): Promise<{ readonly item: KeyValue | null; readonly revision: number }> {
-    options.signal?.throwIfAborted();
-    checkKey(key);
-    const row = this.#read(() => this.#db.current(key));
-    return { item: row === undefined ? null : toKeyValue(row), revision: this.#revision };
+  get(key: string, options: CallOptions = {}): Promise<{ readonly item: KeyValue | null; readonly revision: number }> {
+    return promised(() => {
+      options.signal?.throwIfAborted();
+      checkKey(key);
+      const row = this.#read(() => this.#db.current(key));
+      return { item: row === undefined ? null : toKeyValue(row), revision: this.#revision };
+    });
   }
 
-  async range(request: RangeRequest, options: CallOptions = {}): Promise<RangeResult> {
-    options.signal?.throwIfAborted();
-    const { prefix, startAfter, revision, limit = Infinity } = request;
-    const after = startAfter !== undefined && startAfter >= prefix;
-    const from = after ? startAfter : prefix;
-    const end = prefixEnd(prefix);
-    // One more than asked for tells whether there is more.
-    const rows = limit === Infinity ? -1 : limit + 1;
-    const found = this.#read(() => {
-      if (revision === undefined || revision === this.#revision) return this.#db.range(from, after, end, rows);
-      if (revision > this.#revision) throw requestInvalid(`revision ${revision} lies in the future; the store is at ${this.#revision}`);
-      if (revision <= this.#compacted) throw storeCompacted(revision, this.#compacted + 1);
-      return this.#db.rangeAt(revision, from, after, end, rows);
+  range(request: RangeRequest, options: CallOptions = {}): Promise<RangeResult> {
+    return promised(() => {
+      options.signal?.throwIfAborted();
+      return this.#range(request);
     });
-    const more = found.length > limit;
-    if (more) found.pop();
-    const items = found.map(toKeyValue);
-    return { items: request.keysOnly === true ? items.map((item) => ({ ...item, value: '' })) : items, revision: revision ?? this.#revision, more };
   }
 
   async transaction(transaction: Transaction, options: CallOptions = {}): Promise<TransactionResult> {
@@ -150,13 +139,15 @@ class SqliteStore implements EmbeddedStore {
     }, options);
   }
 
-  async keepAlive(lease: LeaseId, options: CallOptions = {}): Promise<{ readonly ttlMs: number }> {
-    options.signal?.throwIfAborted();
-    if (this.#closed) throw this.#closedError();
-    const ttlMs = this.#leases.ttlMs(lease);
-    if (ttlMs === undefined || this.#leases.isDue(lease)) throw leaseNotFound(lease);
-    this.#leases.set(lease, ttlMs);
-    return { ttlMs };
+  keepAlive(lease: LeaseId, options: CallOptions = {}): Promise<{ readonly ttlMs: number }> {
+    return promised(() => {
+      options.signal?.throwIfAborted();
+      if (this.#closed) throw this.#closedError();
+      const ttlMs = this.#leases.ttlMs(lease);
+      if (ttlMs === undefined || this.#leases.isDue(lease)) throw leaseNotFound(lease);
+      this.#leases.set(lease, ttlMs);
+      return { ttlMs };
+    });
   }
 
   async revokeLease(lease: LeaseId, options: CallOptions = {}): Promise<void> {
@@ -169,14 +160,16 @@ class SqliteStore implements EmbeddedStore {
     await this.#queue.enqueue(() => this.#compact(revision));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    const failure = this.#closedError();
-    this.#queue.close(failure);
-    this.#watches.close(failure);
-    this.#leases.close();
-    this.#db.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return promised(() => {
+      if (this.#closed) return;
+      this.#closed = true;
+      const failure = this.#closedError();
+      this.#queue.close(failure);
+      this.#watches.close(failure);
+      this.#leases.close();
+      this.#db.close();
+    });
   }
 
   #closedError(): Error {
@@ -190,6 +183,23 @@ class SqliteStore implements EmbeddedStore {
     } catch (error) {
       throw this.#failure('read', error);
     }
+  }
+
+  #range({ prefix, startAfter, revision, limit = Infinity, keysOnly }: RangeRequest): RangeResult {
+    const { key: from, after } = pageStart(prefix, startAfter);
+    const end = prefixEnd(prefix);
+    // One more than asked for tells whether there is more.
+    const rows = limit === Infinity ? -1 : limit + 1;
+    const found = this.#read(() => {
+      if (revision === undefined || revision === this.#revision) return this.#db.range(from, after, end, rows);
+      if (revision > this.#revision) throw requestInvalid(`revision ${revision} lies in the future; the store is at ${this.#revision}`);
+      if (revision <= this.#compacted) throw storeCompacted(revision, this.#compacted + 1);
+      return this.#db.rangeAt(revision, from, after, end, rows);
+    });
+    const more = found.length > limit;
+    if (more) found.pop();
+    const items = found.map(toKeyValue);
+    return { items: keysOnly === true ? items.map((item) => ({ ...item, value: '' })) : items, revision: revision ?? this.#revision, more };
   }
 
   #failure(verb: string, error: unknown): unknown {
@@ -343,6 +353,13 @@ class SqliteStore implements EmbeddedStore {
     this.#compacted = revision;
     if (dropped > 0) this.#effects.push(() => this.#db.shrink());
   }
+}
+
+/** SQLite answers at once; a failure must nevertheless come as a rejection. */
+function promised<T>(run: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(run());
+  });
 }
 
 function toKeyValue(row: VersionRow): KeyValue {

@@ -1,4 +1,5 @@
-import { FleetError, isFleetError } from '@fleet/runtime';
+import type { FleetError} from '@fleet/runtime';
+import { isFleetError } from '@fleet/runtime';
 import { storeUnavailable } from '../store-errors.ts';
 import { neverSent, type Connection } from './connection.ts';
 

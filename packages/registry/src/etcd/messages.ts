@@ -1,4 +1,4 @@
-import { prefixEnd } from '../limits.ts';
+import { pageStart, prefixEnd } from '../limits.ts';
 import { leaseNotFound } from '../store-errors.ts';
 import type { Compare, KeyValue, LeaseId, Operation, RangeRequest, Transaction, WatchBatch, WatchChange } from '../store.ts';
 
@@ -83,7 +83,8 @@ export function prefixRange(prefix: string): { key: Buffer; range_end: Buffer } 
 /** One page of a range; `startAfter` overrules that of the request. */
 export function toRange(request: RangeRequest, page: { readonly limit: number; readonly startAfter: string | undefined; readonly revision: number | undefined }): EtcdRangeRequest {
   const range: EtcdRangeRequest = { ...prefixRange(request.prefix), limit: page.limit };
-  if (page.startAfter !== undefined && page.startAfter >= request.prefix) range.key = Buffer.from(`${page.startAfter}\0`);
+  const { key, after } = pageStart(request.prefix, page.startAfter);
+  if (after) range.key = Buffer.from(`${key}\0`);
   if (page.revision !== undefined) range.revision = page.revision;
   if (request.keysOnly === true) range.keys_only = true;
   return range;

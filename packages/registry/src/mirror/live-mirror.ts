@@ -16,6 +16,7 @@ export interface MirrorAccess {
 }
 
 const BACKOFF = { initialMs: 100, maxMs: 5_000, jitter: 0.5 };
+const STEADY_MS = 1_000;
 /** Items decoded before others get a turn of the event loop. */
 const DECODE_SLICE = 5_000;
 /** Ends a round of watching because a reader needs a revision that the watches have not shown; no failure. */
@@ -87,18 +88,23 @@ class LiveMirror implements Mirror {
 
   /** Resolves when the signal has aborted; calls `ready` when the copy is first complete. Rejects only on a bug. */
   async run(signal: AbortSignal, ready: () => void): Promise<void> {
+    const { clock } = this.#access;
+    const ended = (): boolean => signal.aborted;
     let failures = 0;
-    while (!signal.aborted) {
+    while (!ended()) {
+      let listedAt = Infinity;
       try {
         await this.#list(signal);
-        failures = 0;
+        listedAt = clock.monotonic();
         this.#round = new AbortController();
         this.#setLive(true);
         ready();
         await this.#follow(AbortSignal.any([signal, this.#round.signal]));
       } catch (error) {
-        if (signal.aborted) break;
+        if (ended()) break;
         if (error === resync) continue;
+        // Only a watch that has worked for a while ends a row of failures: one that is always refused must not list in a loop.
+        if (clock.monotonic() - listedAt > STEADY_MS) failures = 0;
         if (!isFleetError(error)) this.#logger.error('mirror failed unexpectedly', { error: describeError(error) });
         // Compaction is answered at once by a new listing, unless that falls behind as well.
         if (isFleetError(error, 'STORE_COMPACTED') && failures === 0) {
@@ -110,11 +116,11 @@ class LiveMirror implements Mirror {
         const delayMs = backoffDelayMs(failures, BACKOFF);
         failures += 1;
         this.#logger.warn('mirror lost the store', { error: describeError(error), retryMs: Math.round(delayMs) });
-        await this.#access.clock.sleep(delayMs, { signal }).catch(() => undefined);
+        await clock.sleep(delayMs, { signal }).catch(() => undefined);
       }
     }
     this.#setLive(false);
-    this.#waiters.close(signal.reason);
+    this.#waiters.close(signal.reason as Error);
   }
 
   async #list(signal: AbortSignal): Promise<void> {

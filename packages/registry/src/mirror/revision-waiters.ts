@@ -8,7 +8,7 @@ const MAX_OVERDUE_MS = 8_000;
 interface Waiter {
   readonly revision: number;
   readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
+  readonly reject: (reason: Error) => void;
 }
 
 /**
@@ -21,7 +21,7 @@ export class RevisionWaiters {
   readonly #waiters = new Set<Waiter>();
   #cancelTimer: (() => void) | undefined;
   #delayMs = OVERDUE_MS;
-  #closed: { readonly reason: unknown } | undefined;
+  #closed: { readonly reason: Error } | undefined;
 
   constructor(clock: Clock, overdue: () => void) {
     this.#clock = clock;
@@ -31,7 +31,7 @@ export class RevisionWaiters {
   wait(revision: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) {
-        reject(this.#closed.reason as Error);
+        reject(this.#closed.reason);
         return;
       }
       const end = (settle: () => void): void => {
@@ -41,7 +41,7 @@ export class RevisionWaiters {
         settle();
       };
       const onAbort = (): void => end(() => reject(signal.reason as Error));
-      const waiter: Waiter = { revision, resolve: () => end(resolve), reject: (reason) => end(() => reject(reason as Error)) };
+      const waiter: Waiter = { revision, resolve: () => end(resolve), reject: (reason) => end(() => reject(reason)) };
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiters.add(waiter);
       this.#arm();
@@ -53,7 +53,7 @@ export class RevisionWaiters {
     for (const waiter of [...this.#waiters]) if (waiter.revision <= revision) waiter.resolve();
   }
 
-  close(reason: unknown): void {
+  close(reason: Error): void {
     this.#closed = { reason };
     for (const waiter of [...this.#waiters]) waiter.reject(reason);
   }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { isFleetError } from '@fleet/runtime';
-import { MAX_OPERATIONS, MAX_REQUEST_BYTES, type Compare, type Operation, type Store } from '../store.ts';
+import { MAX_OPERATIONS, MAX_REQUEST_BYTES, type Compare, type Operation, type Store, type Transaction } from '../store.ts';
 import type { ContractContext } from './store-contract.ts';
 import { failureOf, put, remove } from './contract-support.ts';
 
@@ -127,10 +127,10 @@ export function describeTransactions({ current }: ContractContext): void {
       expect((await store.range({ prefix })).items).toHaveLength(MAX_OPERATIONS);
     });
 
-    it.each([
+    it.each<{ name: string; code: string; make: (prefix: string) => Transaction }>([
       { name: 'too many operations', code: 'STORE_REQUEST_TOO_LARGE', make: (prefix: string) => ({ compare: [], operations: Array.from({ length: MAX_OPERATIONS + 1 }, (_, index): Operation => ({ kind: 'put', key: `${prefix}${index}`, value: '' })) }) },
       { name: 'too many conditions', code: 'STORE_REQUEST_TOO_LARGE', make: (prefix: string) => ({ compare: Array.from({ length: MAX_OPERATIONS + 1 }, (_, index): Compare => ({ kind: 'mod-revision', key: `${prefix}${index}`, equals: 0 })), operations: [] }) },
-      { name: 'too many bytes', code: 'STORE_REQUEST_TOO_LARGE', make: (prefix: string) => ({ compare: [], operations: [{ kind: 'put', key: `${prefix}big`, value: 'x'.repeat(MAX_REQUEST_BYTES) } as Operation] }) },
+      { name: 'too many bytes', code: 'STORE_REQUEST_TOO_LARGE', make: (prefix: string) => ({ compare: [], operations: [{ kind: 'put', key: `${prefix}big`, value: 'x'.repeat(MAX_REQUEST_BYTES) }] }) },
       { name: 'too many bytes in several operations', code: 'STORE_REQUEST_TOO_LARGE', make: (prefix: string) => ({ compare: [], operations: Array.from({ length: 4 }, (_, index): Operation => ({ kind: 'put', key: `${prefix}${index}`, value: 'ü'.repeat(200_000) })) }) },
       { name: 'a key put twice', code: 'STORE_REQUEST_INVALID', make: (prefix: string) => ({ compare: [], operations: [{ kind: 'put', key: `${prefix}k`, value: '1' }, { kind: 'put', key: `${prefix}k`, value: '2' }] as Operation[] }) },
       { name: 'a key put and deleted', code: 'STORE_REQUEST_INVALID', make: (prefix: string) => ({ compare: [], operations: [{ kind: 'delete', key: `${prefix}k` }, { kind: 'put', key: `${prefix}k`, value: '2' }] as Operation[] }) },
