@@ -8,6 +8,7 @@ export default {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' }],
   },
-  testEnvironmentOptions: { customExportConditions: ['@fleet/source', 'node', 'import', 'default'] },
+  // Neither `import` nor `require` here: jest adds the right one itself, and a CommonJS dependency must not get ES modules.
+  testEnvironmentOptions: { customExportConditions: ['@fleet/source', 'node'] },
   testTimeout: 20_000,
 };
