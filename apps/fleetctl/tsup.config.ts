@@ -1,20 +1,58 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
 import { defineConfig } from 'tsup';
 
-// The command: one bundle that is split at its dynamic imports, so that a command loads its own part and no more. Everything is inside, because
-// reading many small files costs more than running them.
-export default defineConfig({
-  entry: { main: 'src/main.ts', index: 'src/index.ts' },
-  format: ['esm'],
-  dts: { entry: { index: 'src/index.ts' } },
-  clean: true,
-  target: 'node22',
-  platform: 'node',
-  splitting: true,
-  treeshake: false,
-  noExternal: [/^@fleet\//, /^@oclif\//],
-  external: ['typescript', 'ts-node', 'tsx', '@oclif/core/package.json'],
-  esbuildOptions(options) {
-    options.conditions = ['@fleet/source', 'node', 'import'];
-    options.chunkNames = 'chunks/[name]-[hash]';
+// The command is four files, each with everything inside: what every run needs, what the listings need, the other commands, and oclif. A run
+// reads main.js and at most one more. CommonJS, because Node takes some milliseconds longer to begin with ES modules; separate bundles rather than
+// shared chunks, because a chunk holds whatever any of its users needs. docs/decisions/0061 has the figures.
+const PARTS: Readonly<Record<string, string>> = {
+  main: 'src/main.ts',
+  listings: 'src/commands/listings.ts',
+  commands: 'src/commands/index.ts',
+  oclif: 'src/oclif/index.ts',
+  store: 'src/store/index.ts',
+  legacy: '../../packages/api-client/src/legacy-api.ts',
+};
+
+/** A dynamic import of another part becomes a require of its bundle. */
+const partsApart: Plugin = {
+  name: 'parts-apart',
+  setup(build) {
+    build.onResolve({ filter: /\/(listings|index|legacy-api)\.ts$/ }, ({ path, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const target = resolve(resolveDir, path);
+      const part = Object.entries(PARTS).find(([, file]) => target === fileURLToPath(new URL(file, import.meta.url)))?.[0];
+      return part === undefined ? undefined : { path: `./${part}.js`, external: true };
+    });
   },
-});
+};
+
+/** Node's crypto takes as long to load as all the rest of a listing, which hashes nothing; so it is loaded when it is first used. */
+const cryptoWhenUsed: Plugin = {
+  name: 'crypto-when-used',
+  setup(build) {
+    build.onResolve({ filter: /^node:crypto$/ }, ({ importer }) => (importer.endsWith('/unit-parser/src/node-hash.ts') ? { path: 'crypto', namespace: 'when-used' } : undefined));
+    build.onLoad({ filter: /.*/, namespace: 'when-used' }, () => ({ contents: `export const hash = (...args) => process.getBuiltinModule('node:crypto').hash(...args);` }));
+  },
+};
+
+export default Object.entries(PARTS).map(([name, file]) =>
+  defineConfig({
+    entry: { [name]: file },
+    format: ['cjs'],
+    outExtension: () => ({ js: '.js' }),
+    target: 'node22',
+    platform: 'node',
+    splitting: false,
+    noExternal: [/^@fleet\//, /^@oclif\//],
+    external: ['typescript', 'ts-node', 'tsx', '@oclif/core/package.json'],
+    esbuildPlugins: [partsApart, cryptoWhenUsed],
+    esbuildOptions(options) {
+      options.conditions = ['@fleet/source', 'node', 'require'];
+      options.supported = { 'dynamic-import': false };
+    },
+    onSuccess: () => writeFile('dist/package.json', '{"type":"commonjs"}\n'),
+  }),
+);

@@ -2,7 +2,7 @@ import type { Context } from './cli/context.ts';
 import { flagLookup, canonicalize, findCommandWord, readCanonicalFlags, resolveFlags, type CommandLine } from './cli/parse.ts';
 import type { CommandDefinition, Flags } from './cli/definition.ts';
 import { findCommand } from './cli/find-command.ts';
-import { EXIT_USAGE, UsageError } from './cli/usage-error.ts';
+import { EXIT_USAGE, isUsageError } from './cli/usage-error.ts';
 import { commands } from './definitions/index.ts';
 import { globalFlags } from './definitions/globals.ts';
 import { VERSION } from './version.ts';
@@ -42,6 +42,7 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
   const raw = readCanonicalFlags(line.flags, lookup);
   if (raw === undefined) return await explain(command, line, world);
   if (command.name === 'help') return await showHelp(line.args[0], world);
+  if (command.name === 'version') return printVersion(world);
   return await runCommand(command, resolveFlags(command, globalFlags, raw, world.env), line.args, world);
 }
 
@@ -57,23 +58,21 @@ function printVersion(world: World): number {
 }
 
 async function showHelp(topic: string | undefined, world: World): Promise<number> {
-  (await import('./oclif/provide-require.ts')).provideRequire();
-  const { showHelp: show } = await import('./oclif/show-help.ts');
+  const { showHelp: show } = await import('./oclif/index.ts');
   return await show(topic, world);
 }
 
 async function explain(command: CommandDefinition | undefined, line: CommandLine, world: World): Promise<number> {
-  (await import('./oclif/provide-require.ts')).provideRequire();
-  const { runWithOclif } = await import('./oclif/run-with-oclif.ts');
+  const { runWithOclif } = await import('./oclif/index.ts');
   return await runWithOclif(command, line, world);
 }
 
 async function reportFailure(error: unknown, world: World): Promise<number> {
-  if (error instanceof UsageError) {
+  if (isUsageError(error)) {
     const help = error.command === undefined ? 'fleetctl --help' : `fleetctl ${error.command} --help`;
     world.stderr.write(`Error: ${error.message}\nRun '${help}' for usage.\n`);
     return EXIT_USAGE;
   }
-  const { describeFailure } = await import('./cli/describe-failure.ts');
+  const { describeFailure } = await import('./commands/index.ts');
   return describeFailure(error, world.stderr);
 }

@@ -30,14 +30,8 @@ function createContext(flags: Flags, stdout: Output, stderr: Output): Context {
     },
     signal: interrupt.signal,
     version: VERSION,
-    client: async () => {
-      const { connect } = await import('./cli/connect.ts');
-      return await connect(flags, context);
-    },
-    spawn: async (program, args, options) => {
-      const { spawnProgram } = await import('./remote/spawn-program.ts');
-      return await spawnProgram(program, args, options);
-    },
+    client: async () => await (await import('./commands/listings.ts')).connect(flags, context),
+    spawn: async (program, args, options) => await (await import('./commands/index.ts')).spawnProgram(program, args, options),
     interruption: undefined,
   };
   for (const [name, number] of [['SIGINT', 2], ['SIGTERM', 15]] as const) {

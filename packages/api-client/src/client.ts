@@ -4,7 +4,7 @@ import { lightDecoders, type Decoders } from './decoders.ts';
 import { exchangeText } from './exchange.ts';
 import { HttpClient } from './http/http-client.ts';
 import { createHttpApi } from './http-api.ts';
-import { createLegacyApi, isUnknownVersion } from './legacy-api.ts';
+import { isUnknownVersion } from './errors.ts';
 import { createTransport, type ConnectionOptions } from './transports/create-transport.ts';
 import type { Transport } from './transports/transport.ts';
 
@@ -47,12 +47,14 @@ export function createFleetClient(options: FleetClientOptions): FleetClient {
     onRequest: options.onRequest,
   });
   const current = createHttpApi({ http, decoders: options.decoders ?? lightDecoders, clock });
-  const legacy = createLegacyApi({ http, clock });
+  // Loaded when it is needed: it brings the unit parser and its hash along, which take as long to load as all the rest.
+  let legacyApi: Promise<FleetApi> | undefined;
+  const legacy = (): Promise<FleetApi> => (legacyApi ??= import('./legacy-api.ts').then((module) => module.createLegacyApi({ http, clock })));
   let version: 'v1' | 'v2' | undefined = options.version === 'auto' ? undefined : options.version;
 
   /** The first answer decides which version the server speaks. */
   async function either<T>(call: (api: FleetApi) => Promise<T>): Promise<T> {
-    if (version === 'v1') return await call(legacy);
+    if (version === 'v1') return await call(await legacy());
     try {
       const answer = await call(current);
       version = 'v2';
@@ -60,7 +62,7 @@ export function createFleetClient(options: FleetClientOptions): FleetClient {
     } catch (error) {
       if (version !== undefined || !isUnknownVersion(error)) throw error;
       version = 'v1';
-      return await call(legacy);
+      return await call(await legacy());
     }
   }
 
@@ -85,7 +87,7 @@ export function createFleetClient(options: FleetClientOptions): FleetClient {
           version = 'v1';
         }
       }
-      yield* legacy.changes(query, { signal });
+      yield* (await legacy()).changes(query, { signal });
     },
     submitUnits: (request, call) => either((api) => api.submitUnits(request, call)),
     setUnitStates: (request, call) => either((api) => api.setUnitStates(request, call)),

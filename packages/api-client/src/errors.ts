@@ -107,3 +107,8 @@ function readErrorEntity(body: string): { code: number; message: string; name: s
   const code = 'code' in error && typeof error.code === 'number' ? error.code : 0;
   return { code, message: read('message') ?? '', name: read('name'), remedy: read('remedy') };
 }
+
+/** Whether a failure only says that the server does not know version 2 at all. */
+export function isUnknownVersion(error: unknown): boolean {
+  return isApiError(error) && (error.status === 404 || error.status === 405) && !error.named;
+}

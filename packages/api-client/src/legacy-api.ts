@@ -256,9 +256,3 @@ function toMachine(machine: V1Machine): MachineInfo {
   const primaryIP = machine.primaryIP ?? '';
   return { id: machine.id ?? '', ...(primaryIP === '' ? {} : { primaryIP }), metadata: machine.metadata ?? {}, version: '', units: 0 };
 }
-
-/** Whether a failure only says that the server does not know version 2 at all. */
-export function isUnknownVersion(error: unknown): boolean {
-  return isApiError(error) && (error.status === 404 || error.status === 405) && !error.named;
-}
-

@@ -16,7 +16,7 @@ export async function connect(flags: Flags, context: Context): Promise<FleetClie
   try {
     const driver = flags.text('driver');
     if (driver === 'etcd') {
-      const { connectToStore } = await import('./connect-to-store.ts');
+      const { connectToStore } = await import('../store/index.ts');
       return await connectToStore(flags, context);
     }
     if (driver !== 'API') throw new FleetError(`unrecognized driver ${JSON.stringify(driver)}`, { code: 'UNKNOWN_DRIVER', kind: 'invalid', remedy: 'use API or etcd' });

@@ -1,10 +1,10 @@
 import { isFleetError } from '@fleet/runtime';
 import type { Output } from './context.ts';
-import { Interrupted } from './interrupted.ts';
+import { isInterrupted } from './interrupted.ts';
 
 /** Prints what a command could not handle itself, once, and returns the exit code. */
 export function describeFailure(error: unknown, stderr: Output): number {
-  if (error instanceof Interrupted) {
+  if (isInterrupted(error)) {
     stderr.write(`${error.message}\n`);
     return error.exitCode;
   }

@@ -8,3 +8,8 @@ export class Interrupted extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** Asked by name: each part of the bundle has its own copy of the class. */
+export function isInterrupted(error: unknown): error is Interrupted {
+  return error instanceof Error && error.name === 'Interrupted';
+}

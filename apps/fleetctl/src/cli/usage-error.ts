@@ -11,3 +11,8 @@ export class UsageError extends Error {
 }
 
 export const EXIT_USAGE = 2;
+
+/** Asked by name: each part of the bundle has its own copy of the class. */
+export function isUsageError(error: unknown): error is UsageError {
+  return error instanceof Error && error.name === 'UsageError';
+}

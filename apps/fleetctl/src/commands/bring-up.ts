@@ -1,5 +1,6 @@
 import type { Context } from '../cli/context.ts';
 import type { Flags } from '../cli/definition.ts';
+import { failureDetails } from '../remote/failure-details.ts';
 import { noUnitsGiven } from './arguments.ts';
 import { submitArguments } from './submission.ts';
 import { failureReason, unitMessage, waitAndReport, waitLimits } from './wait.ts';
@@ -35,7 +36,6 @@ export async function bringUp(context: Context, flags: Flags, args: readonly str
     for (const failure of failures) {
       stderr.write(`Error waiting for units: ${failureReason(failure)}\n`);
       if (failure.kind === 'failed' && failure.machine !== undefined) {
-        const { failureDetails } = await import('../remote/failure-details.ts');
         stderr.write(await failureDetails(context, flags, failure.name, failure.machine));
       }
     }

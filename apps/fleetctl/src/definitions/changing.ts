@@ -19,7 +19,7 @@ export const submit: CommandDefinition = {
   ],
   flags: [replace, sign],
   arguments: 'unit-file',
-  load: () => import('../commands/submit.ts'),
+  load: async () => (await import('../commands/index.ts')).submit,
 };
 
 export const load: CommandDefinition = {
@@ -30,7 +30,7 @@ export const load: CommandDefinition = {
   examples: [['fleetctl load hello.service', 'place it and have systemd know it']],
   flags: [blockAttempts, noBlock, replace, sign, wait],
   arguments: 'unit-file',
-  load: () => import('../commands/load.ts'),
+  load: async () => (await import('../commands/index.ts')).load,
 };
 
 export const start: CommandDefinition = {
@@ -45,7 +45,7 @@ export const start: CommandDefinition = {
   ],
   flags: [blockAttempts, noBlock, replace, sign, wait],
   arguments: 'unit-file',
-  load: () => import('../commands/start.ts'),
+  load: async () => (await import('../commands/index.ts')).start,
 };
 
 export const stop: CommandDefinition = {
@@ -59,7 +59,7 @@ export const stop: CommandDefinition = {
   ],
   flags: [blockAttempts, noBlock],
   arguments: 'unit',
-  load: () => import('../commands/stop.ts'),
+  load: async () => (await import('../commands/index.ts')).stop,
 };
 
 export const unload: CommandDefinition = {
@@ -70,7 +70,7 @@ export const unload: CommandDefinition = {
   examples: [['fleetctl unload hello.service', 'stop it and take it off its machine']],
   flags: [blockAttempts, noBlock],
   arguments: 'unit',
-  load: () => import('../commands/unload.ts'),
+  load: async () => (await import('../commands/index.ts')).unload,
 };
 
 export const destroy: CommandDefinition = {
@@ -84,7 +84,7 @@ export const destroy: CommandDefinition = {
   ],
   flags: [blockAttempts, noBlock],
   arguments: 'unit',
-  load: () => import('../commands/destroy.ts'),
+  load: async () => (await import('../commands/index.ts')).destroy,
 };
 
 export const restart: CommandDefinition = {
@@ -95,5 +95,5 @@ export const restart: CommandDefinition = {
   examples: [['fleetctl restart hello.service', 'stop, then start']],
   flags: [blockAttempts, sshPort, wait],
   arguments: 'unit',
-  load: () => import('../commands/restart.ts'),
+  load: async () => (await import('../commands/index.ts')).restart,
 };

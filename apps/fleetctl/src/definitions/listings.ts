@@ -19,7 +19,7 @@ export const listUnits: CommandDefinition = {
   ],
   flags: [stringFlag('fields', 'unit,machine,active,sub', 'columns to show, separated by commas'), full, json, noLegend, watch],
   arguments: 'unit',
-  load: () => import('../commands/list-units.ts'),
+  load: async () => (await import('../commands/listings.ts')).listUnits,
 };
 
 export const listUnitFiles: CommandDefinition = {
@@ -33,7 +33,7 @@ export const listUnitFiles: CommandDefinition = {
   ],
   flags: [stringFlag('fields', 'unit,hash,dstate,state,target', 'columns to show, separated by commas'), full, json, noLegend, watch],
   arguments: 'unit',
-  load: () => import('../commands/list-unit-files.ts'),
+  load: async () => (await import('../commands/listings.ts')).listUnitFiles,
 };
 
 export const listMachines: CommandDefinition = {
@@ -47,5 +47,5 @@ export const listMachines: CommandDefinition = {
   ],
   flags: [stringFlag('fields', MACHINE_FIELDS.join(','), 'columns to show, separated by commas'), full, json, noLegend, watch],
   arguments: 'none',
-  load: () => import('../commands/list-machines.ts'),
+  load: async () => (await import('../commands/listings.ts')).listMachines,
 };

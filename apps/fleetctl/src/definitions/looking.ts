@@ -9,7 +9,7 @@ export const cat: CommandDefinition = {
   examples: [['fleetctl cat hello.service > hello.service', 'get a unit file back']],
   flags: [],
   arguments: 'unit',
-  load: () => import('../commands/cat.ts'),
+  load: async () => (await import('../commands/index.ts')).cat,
 };
 
 export const why: CommandDefinition = {
@@ -20,7 +20,7 @@ export const why: CommandDefinition = {
   examples: [['fleetctl why hello.service', 'what is it doing, and what was done to it lately']],
   flags: [listingFlags.json],
   arguments: 'unit',
-  load: () => import('../commands/why.ts'),
+  load: async () => (await import('../commands/index.ts')).why,
 };
 
 export const status: CommandDefinition = {
@@ -31,7 +31,7 @@ export const status: CommandDefinition = {
   examples: [['fleetctl status hello.service', 'state and last log lines']],
   flags: [sshPort],
   arguments: 'unit',
-  load: () => import('../commands/status.ts'),
+  load: async () => (await import('../commands/index.ts')).status,
 };
 
 export const journal: CommandDefinition = {
@@ -51,7 +51,7 @@ export const journal: CommandDefinition = {
     booleanFlag('sudo', 'run journalctl with sudo'),
   ],
   arguments: 'unit',
-  load: () => import('../commands/journal.ts'),
+  load: async () => (await import('../commands/index.ts')).journal,
 };
 
 export const ssh: CommandDefinition = {
@@ -71,7 +71,7 @@ export const ssh: CommandDefinition = {
     stringFlag('unit', '', 'the machine that this unit is on', { letters: ['u'] }),
   ],
   arguments: 'machine',
-  load: () => import('../commands/ssh.ts'),
+  load: async () => (await import('../commands/index.ts')).ssh,
 };
 
 export const verify: CommandDefinition = {
@@ -82,5 +82,5 @@ export const verify: CommandDefinition = {
   examples: [['fleetctl verify *.service', 'check before submitting']],
   flags: [listingFlags.json],
   arguments: 'file',
-  load: () => import('../commands/verify.ts'),
+  load: async () => (await import('../commands/index.ts')).verify,
 };

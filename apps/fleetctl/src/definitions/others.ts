@@ -8,7 +8,7 @@ export const fdForward: CommandDefinition = {
   examples: [['fleetctl fd-forward /var/run/fleet.sock', 'speak to the socket']],
   flags: [],
   arguments: 'file',
-  load: () => import('../commands/fd-forward.ts'),
+  load: async () => (await import('../commands/index.ts')).fdForward,
 };
 
 export const help: CommandDefinition = {
@@ -19,7 +19,7 @@ export const help: CommandDefinition = {
   examples: [['fleetctl help start', 'everything about start']],
   flags: [],
   arguments: 'command',
-  load: () => import('../commands/help.ts'),
+  load: async () => (await import('../commands/index.ts')).help,
 };
 
 export const version: CommandDefinition = {
@@ -30,7 +30,7 @@ export const version: CommandDefinition = {
   examples: [['fleetctl version', 'one line']],
   flags: [],
   arguments: 'none',
-  load: () => import('../commands/version.ts'),
+  load: async () => (await import('../commands/index.ts')).version,
 };
 
 export const completion: CommandDefinition = {
@@ -44,5 +44,5 @@ export const completion: CommandDefinition = {
   ],
   flags: [],
   arguments: 'shell',
-  load: () => import('../commands/completion.ts'),
+  load: async () => (await import('../commands/index.ts')).completion,
 };

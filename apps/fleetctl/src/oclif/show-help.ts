@@ -2,7 +2,7 @@ import { HelpBase } from '@oclif/core/help';
 import type { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
 import { findCommand } from '../cli/find-command.ts';
-import { EXIT_USAGE, UsageError } from '../cli/usage-error.ts';
+import { EXIT_USAGE, isUsageError } from '../cli/usage-error.ts';
 import { globalFlags } from '../definitions/globals.ts';
 import { commands } from '../definitions/index.ts';
 import type { World } from '../run.ts';
@@ -44,7 +44,7 @@ export async function showHelp(topic: string | undefined, world: World): Promise
     await help.showHelp([findCommand(topic, commands).name]);
     return 0;
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(isUsageError(error))) throw error;
     await help.showHelp([]);
     world.stderr.write(`Unknown help topic [\`${topic}\`].\n`);
     return EXIT_USAGE;

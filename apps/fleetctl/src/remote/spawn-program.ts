@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { ProgramResult, SpawnOptions } from '../cli/context.ts';
 
 /** Runs a program to its end. @throws the system's error when it cannot be run. */
 export async function spawnProgram(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<ProgramResult> {
+  // Loaded here because most commands never run a program.
+  const { spawn } = await import('node:child_process');
   const inherit = options.streams !== 'capture';
   const child = spawn(program, args, {
     stdio: inherit && options.onOutput === undefined ? 'inherit' : [inherit ? 'inherit' : 'ignore', 'pipe', 'pipe'],

@@ -1,0 +1,20 @@
+// All commands in one part of the bundle: reading one file is quicker than reading several small ones.
+export * as cat from './cat.ts';
+export * as completion from './completion.ts';
+export * as destroy from './destroy.ts';
+export * as fdForward from './fd-forward.ts';
+export * as help from './help.ts';
+export * as journal from './journal.ts';
+export * as load from './load.ts';
+export * as restart from './restart.ts';
+export * as ssh from './ssh.ts';
+export * as start from './start.ts';
+export * as status from './status.ts';
+export * as stop from './stop.ts';
+export * as submit from './submit.ts';
+export * as unload from './unload.ts';
+export * as verify from './verify.ts';
+export * as version from './version.ts';
+export * as why from './why.ts';
+export { describeFailure } from '../cli/describe-failure.ts';
+export { spawnProgram } from '../remote/spawn-program.ts';

@@ -1,0 +1,1 @@
+export { connectToStore } from './connect-to-store.ts';
