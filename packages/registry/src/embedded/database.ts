@@ -236,13 +236,15 @@ function open(path: string): DatabaseSync {
     if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
     db = new DatabaseSync(path, { timeout: 0 });
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
-    db.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    const isNew = checkFormat(db, path);
+    if (isNew) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
     db.exec('PRAGMA journal_mode = WAL');
     // FULL: a commit is on the disk when it is acknowledged, also across a power cut.
     db.exec('PRAGMA synchronous = FULL');
     db.exec('PRAGMA journal_size_limit = 16777216');
+    // Takes the lock, also when there is nothing to create.
     db.exec('BEGIN IMMEDIATE');
-    migrate(db, path);
+    if (isNew) create(db);
     db.exec('COMMIT');
     return db;
   } catch (error) {
@@ -251,17 +253,22 @@ function open(path: string): DatabaseSync {
   }
 }
 
-function migrate(db: DatabaseSync, path: string): void {
+/** Whether the file is empty. Looks before anything is changed: a file that is not ours stays as it is. */
+function checkFormat(db: DatabaseSync, path: string): boolean {
   const application = db.prepare('PRAGMA application_id').get()?.['application_id'];
   const version = db.prepare('PRAGMA user_version').get()?.['user_version'] as number;
   const tables = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.['tables'];
-  if (application === APPLICATION_ID && version === SCHEMA_VERSION) return;
+  if (application === APPLICATION_ID && version === SCHEMA_VERSION) return false;
   if (application === APPLICATION_ID) {
     throw new FleetError(`the store ${path} has format ${version}; this program knows format ${SCHEMA_VERSION}`, { code: 'STORE_FORMAT_UNKNOWN', kind: 'internal', remedy: 'run the version of fleetd that wrote it, or a newer one' });
   }
   if (tables !== 0) {
     throw new FleetError(`${path} is a database of another program`, { code: 'STORE_FORMAT_UNKNOWN', kind: 'internal', remedy: 'name another file for the embedded registry' });
   }
+  return true;
+}
+
+function create(db: DatabaseSync): void {
   db.exec(SCHEMA);
   db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
   db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
@@ -283,7 +290,7 @@ function openFailure(path: string, error: unknown): unknown {
   return storeUnavailable(`cannot open the embedded store ${path}`, error);
 }
 
-/** SQLite's result code without its extension, when the error is one of SQLite's. */
+/** SQLite's result code without its extension, when the error is one of SQLite's. Not asked by class: Node's own errors may be of another realm. */
 function sqliteCode(error: unknown): number | undefined {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+  return typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
 }
