@@ -1,5 +1,5 @@
 import type { MachineId, UnitName } from '@fleet/model';
-import { andBits, type Bits, clearBit, createBits, eachBit, hasBit, orBits, setBit, subtractBits } from './bits.ts';
+import { andBits, type Bits, clearBit, createBits, eachBit, hasBit, setBit, subtractBits } from './bits.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { MachineEntry, UnitEntry } from './entries.ts';
 import { meetsMachineId, meetsMetadata } from './fitness.ts';
@@ -9,6 +9,9 @@ import * as reason from './reason.ts';
 export class Candidates {
   readonly #state: ClusterState;
   readonly #held: ReadonlyMap<UnitName, ReadonlySet<MachineId>>;
+  /** Taken again for every question: they are asked tens of thousands of times in a row. */
+  #scratch: Bits[] = [];
+  #nextScratch = 0;
 
   constructor(state: ClusterState, held: ReadonlyMap<UnitName, ReadonlySet<MachineId>>) {
     this.#state = state;
@@ -19,10 +22,15 @@ export class Candidates {
     return this.unfitApart(entry, machine) === null && !this.#state.hasConflict(entry, machine);
   }
 
-  /** Machines that fit. */
+  /** Machines that fit. The set is good until the next question. */
   fit(entry: UnitEntry): Bits {
-    const mask = this.suitable(entry, []);
-    subtractBits(mask, this.conflicting(entry));
+    const mask = this.#take();
+    this.suitable(entry, [], mask);
+    if (this.#canConflict(entry)) {
+      const conflicting = this.#take();
+      this.addConflicting(entry, conflicting);
+      subtractBits(mask, conflicting);
+    }
     return mask;
   }
 
@@ -30,37 +38,49 @@ export class Candidates {
    * Machines that have the id, the metadata and the peers that a unit asks for.
    * @param beside Units that would come along and need not be there yet.
    */
-  suitable(entry: UnitEntry, beside: readonly UnitEntry[]): Bits {
-    const mask = this.#state.loads.all.slice();
+  suitable(entry: UnitEntry, beside: readonly UnitEntry[], into: Bits): void {
+    const { index, loads } = this.#state;
+    into.set(loads.all);
     const { machineId, metadata, machineOf } = entry.unit.requirements;
-    if (machineId !== null) this.#state.index.keepId(mask, machineId);
-    for (const [key, allowed] of metadata) this.#state.index.keepMetadata(mask, key, allowed);
-    for (const peer of machineOf) {
-      if (!beside.some((other) => other.name === peer)) andBits(mask, this.machinesOf(peer));
-    }
-    return mask;
+    if (machineId !== null) index.keepId(into, machineId);
+    for (const [key, allowed] of metadata) index.keepMetadata(into, key, allowed);
+    for (const peer of machineOf) if (!beside.some((other) => other.name === peer)) this.keepMachinesOf(into, peer);
   }
 
-  /** Machines where a unit in conflict with this one is counted; it is not in conflict with itself. */
-  conflicting(entry: UnitEntry): Bits {
-    const { loads, patterns, capacity } = this.#state;
-    const mask = createBits(capacity);
+  /** Adds the machines where a unit in conflict with this one is counted; it is not in conflict with itself. */
+  addConflicting(entry: UnitEntry, into: Bits): void {
+    const { loads, patterns } = this.#state;
     for (const pattern of entry.conflicts) {
-      if (pattern.universal) loads.orLoadedInto(mask);
-      else pattern.matched.orInto(mask);
+      if (pattern.universal) loads.orLoadedInto(into);
+      else pattern.matched.orInto(into);
     }
-    for (const pattern of patterns.matching(entry)) pattern.conflicting.orInto(mask);
-    if (entry.counted && entry.machine !== null && !this.#state.hasConflict(entry, entry.machine)) clearBit(mask, entry.machine.slot);
-    return mask;
+    for (const pattern of patterns.matching(entry)) pattern.conflicting.orInto(into);
+    if (entry.counted && entry.machine !== null && !this.#state.hasConflict(entry, entry.machine)) clearBit(into, entry.machine.slot);
   }
 
-  /** Machines where the unit of this name is counted. */
-  machinesOf(name: string): Bits {
-    const mask = createBits(this.#state.capacity);
+  /** Keeps the machines where the unit of this name is counted. */
+  keepMachinesOf(mask: Bits, name: string): void {
     const entry = this.#state.units.get(name as UnitName);
-    if (entry?.global === true) entry.running.orInto(mask);
-    else if (entry?.counted === true && entry.machine !== null) setBit(mask, entry.machine.slot);
-    return mask;
+    if (entry?.global === true) {
+      entry.running.keepIn(mask);
+      return;
+    }
+    const slot = entry?.counted === true ? (entry.machine?.slot ?? -1) : -1;
+    const kept = slot >= 0 && hasBit(mask, slot);
+    mask.fill(0);
+    if (kept) setBit(mask, slot);
+  }
+
+  #canConflict(entry: UnitEntry): boolean {
+    return entry.conflicts.length > 0 || this.#state.patterns.matching(entry).length > 0;
+  }
+
+  /** An empty set to work with; the oldest of a few comes around again. */
+  #take(): Bits {
+    const words = this.#state.loads.all.length;
+    if (this.#scratch[0]?.length !== words) this.#scratch = Array.from({ length: 8 }, () => createBits(words * 32));
+    const taken = this.#scratch[this.#nextScratch++ % this.#scratch.length] ?? createBits(words * 32);
+    return taken.fill(0);
   }
 
   /**
@@ -78,16 +98,13 @@ export class Candidates {
   }
 
   #withoutReplacers(entry: UnitEntry, machines: Bits): Bits {
-    const replacers = createBits(this.#state.capacity);
-    let any = false;
-    for (const pattern of this.#state.patterns.matching(entry)) {
-      if (pattern.replacing.size === 0) continue;
-      any = true;
-      pattern.replacing.orInto(replacers);
-    }
-    if (!any) return machines;
+    const patterns = this.#state.patterns.matching(entry).filter((pattern) => pattern.replacing.size > 0);
+    if (patterns.length === 0) return machines;
+    const replacers = this.#take();
+    for (const pattern of patterns) pattern.replacing.orInto(replacers);
     andBits(replacers, machines);
-    const calm = machines.slice();
+    const calm = this.#take();
+    calm.set(machines);
     subtractBits(calm, replacers);
     // Units that replace each other leave each other alone: where that is possible, look at each.
     if (entry.replaces.length === 0) return calm;
@@ -100,12 +117,13 @@ export class Candidates {
 
   /** Where units that move together can go, so that nobody replaces anybody there. */
   destination(group: readonly UnitEntry[], from: MachineEntry): MachineEntry | undefined {
-    const { loads, capacity } = this.#state;
-    const mask = loads.all.slice();
-    const conflicting = createBits(capacity);
+    const { loads } = this.#state;
+    const [mask, suitable, conflicting] = [this.#take(), this.#take(), this.#take()];
+    mask.set(loads.all);
     for (const member of group) {
-      andBits(mask, this.suitable(member, group));
-      orBits(conflicting, this.conflicting(member));
+      this.suitable(member, group, suitable);
+      andBits(mask, suitable);
+      this.addConflicting(member, conflicting);
     }
     subtractBits(mask, conflicting);
     for (const slot of loads.inOrder(mask)) {

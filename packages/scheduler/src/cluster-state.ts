@@ -6,6 +6,7 @@ import { LoadBuckets } from './load-buckets.ts';
 import { MachineIndex } from './machine-index.ts';
 import { compareBytes, sortByName } from './order.ts';
 import { PatternIndex } from './pattern-index.ts';
+import { SlotCounter } from './slot-counter.ts';
 import { SlotTable } from './slot-table.ts';
 import type { SchedulerMachine, SchedulerUnit } from './types.ts';
 
@@ -66,7 +67,7 @@ export class ClusterState {
 
   /** Units that name this one as MachineOf. */
   followers(name: string): Iterable<UnitEntry> {
-    return this.#followers.get(name) ?? [];
+    return this.#followers.get(name) ?? NO_FOLLOWERS;
   }
 
   /** Whether a unit of this name is counted on the machine. */
@@ -332,6 +333,7 @@ export class ClusterState {
     }
     entry.unit = unit;
     if (!global) return;
+    entry.running = new SlotCounter();
     this.#globals = [...this.#globals, entry].sort((a, b) => compareBytes(a.name, b.name));
     this.#unsettled.add(entry);
   }
@@ -436,14 +438,24 @@ export class ClusterState {
   #refreshGlobals(machine: MachineEntry, globals: readonly UnitEntry[]): void {
     if (globals.length === 0) return;
     const { slot } = machine;
-    const before = globals.filter((global) => global.running.count(slot) > 0);
-    for (const global of before) this.#contribute(global, slot, -1);
-    for (const global of globals) {
-      const fits = global.active && meetsMetadata(machine.machine.metadata, global.unit.requirements.metadata);
-      if (fits && !this.hasConflict(global, machine)) this.#contribute(global, slot, 1);
+    const contentious = this.#contentiousGlobals();
+    const before = new Set<UnitEntry>();
+    if (contentious.length > 0) {
+      for (const global of globals) if (global.running.count(slot) > 0 && contentious.includes(global)) before.add(global);
+      for (const global of before) this.#contribute(global, slot, -1);
     }
-    for (const global of before) if (global.running.count(slot) === 0) this.#noteUncounted(global, machine);
-    for (const global of globals) if (global.running.count(slot) > 0 && !before.includes(global)) this.#noteCounted(global);
+    const stopped: UnitEntry[] = [];
+    for (const global of globals) {
+      const ran = before.has(global) || global.running.count(slot) > 0;
+      const fits = global.active && meetsMetadata(machine.machine.metadata, global.unit.requirements.metadata);
+      const runs = fits && (contentious.length === 0 || !contentious.includes(global) || !this.hasConflict(global, machine));
+      if (runs === ran && !before.has(global)) continue;
+      if (runs) this.#contribute(global, slot, 1);
+      else if (!before.has(global)) this.#contribute(global, slot, -1);
+      if (runs && !ran) this.#noteCounted(global);
+      if (ran && !runs) stopped.push(global);
+    }
+    for (const global of stopped) this.#noteUncounted(global, machine);
   }
 }
 
@@ -451,6 +463,8 @@ function sameMetadata(a: Metadata, b: Metadata): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
 }
+
+const NO_FOLLOWERS: readonly UnitEntry[] = [];
 
 const NO_REQUIREMENTS: SchedulerUnit['requirements'] = {
   machineId: null,

@@ -19,6 +19,9 @@ export class MachineEntry {
   }
 }
 
+/** For the many units that are not global. */
+const NOWHERE = new SlotCounter();
+
 /** A unit in the model. */
 export class UnitEntry {
   readonly name: UnitName;
@@ -32,7 +35,7 @@ export class UnitEntry {
   /** Whether it is counted on `machine`: active, not global, and the machine is there. */
   counted = false;
   /** Where it runs, if it is global. */
-  readonly running = new SlotCounter();
+  running = NOWHERE;
   /** What was last said about it. */
   pending: Pending | null = null;
   /** Equal for units that all machines treat alike; `null` until asked for. */
@@ -78,11 +81,22 @@ export class Pattern {
   /** How many counted units each machine has that replace by it. */
   readonly replacing = new SlotCounter();
 
+  /** What stands before and after the only star, if that is all there is to the pattern. */
+  readonly #ends: readonly [string, string] | null;
+
   constructor(id: number, text: string, glob: Glob) {
     this.id = id;
     this.text = text;
     this.glob = glob;
     this.universal = /^\*+$/.test(text);
+    const [, before, after] = /^([^*?[\]\\]*)\*([^*?[\]\\]*)$/.exec(text) ?? [];
+    this.#ends = before === undefined || after === undefined ? null : [before, after];
+  }
+
+  test(name: string): boolean {
+    if (this.#ends === null || name.includes('/')) return this.glob.test(name);
+    const [before, after] = this.#ends;
+    return name.length >= before.length + after.length && name.startsWith(before) && name.endsWith(after);
   }
 
   matches(entry: UnitEntry): boolean {

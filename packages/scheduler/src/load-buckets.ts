@@ -13,6 +13,8 @@ export class LoadBuckets {
   /** Loads that some machine has, ascending. */
   readonly #order: number[] = [];
   readonly #all: Bits;
+  /** Empty buckets to use again: a machine passes through many loads. */
+  readonly #spare: Bucket[] = [];
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -79,7 +81,7 @@ export class LoadBuckets {
   #enter(slot: number, load: number): void {
     let bucket = this.#buckets.get(load);
     if (bucket === undefined) {
-      bucket = { bits: createBits(this.#capacity), size: 0 };
+      bucket = this.#spare.pop() ?? { bits: createBits(this.#capacity), size: 0 };
       this.#buckets.set(load, bucket);
     }
     if (bucket.size === 0) this.#order.splice(this.#positionOf(load), 0, load);
@@ -95,6 +97,7 @@ export class LoadBuckets {
     if (bucket.size > 0) return;
     this.#order.splice(this.#positionOf(load), 1);
     this.#buckets.delete(load);
+    this.#spare.push(bucket);
   }
 
   #positionOf(load: number): number {

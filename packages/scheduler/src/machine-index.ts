@@ -1,6 +1,5 @@
 import type { Metadata } from '@fleet/model';
-import type { Requirements } from '@fleet/unit-parser';
-import { andBits, type Bits, createBits, setBit } from './bits.ts';
+import { andBits, type Bits, createBits, hasBit, setBit } from './bits.ts';
 import type { MachineEntry } from './entries.ts';
 import { SlotCounter } from './slot-counter.ts';
 
@@ -55,16 +54,24 @@ export class MachineIndex {
 
   /** Keeps the machines that have one of the values for the key. */
   keepMetadata(mask: Bits, key: string, allowed: ReadonlySet<string>): void {
-    const machines = createBits(mask.length * 32);
     const values = this.#metadata.get(key);
+    const [only, ...more] = allowed;
+    if (only !== undefined && more.length === 0) {
+      const machines = values?.get(only);
+      if (machines === undefined) mask.fill(0);
+      else machines.keepIn(mask);
+      return;
+    }
+    const machines = createBits(mask.length * 32);
     if (values !== undefined) for (const value of allowed) values.get(value)?.orInto(machines);
     andBits(mask, machines);
   }
 
   /** Keeps the machines with this id, or whose id begins with it if it has eight characters. */
-  keepId(mask: Bits, wanted: Exclude<Requirements['machineId'], null>): void {
-    const machines = createBits(mask.length * 32);
-    if (wanted !== '') for (const machine of this.#ids.get(wanted) ?? []) setBit(machines, machine.slot);
-    andBits(mask, machines);
+  keepId(mask: Bits, wanted: string): void {
+    const matching = wanted === '' ? [] : [...(this.#ids.get(wanted) ?? [])];
+    const kept = matching.filter((machine) => hasBit(mask, machine.slot));
+    mask.fill(0);
+    for (const machine of kept) setBit(mask, machine.slot);
   }
 }

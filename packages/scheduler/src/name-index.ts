@@ -1,7 +1,7 @@
 /** So many new names are looked through one by one before they are sorted in. */
 const MAX_UNSORTED = 64;
 
-/** Names in order, to find those that start with a text without looking at all. */
+/** Names in order (that of `<`, which will do for finding them), to find those that start with a text without looking at all. */
 export class NameIndex<T> {
   readonly #entries = new Map<string, T>();
   #sorted: string[] = [];
@@ -33,7 +33,8 @@ export class NameIndex<T> {
 
   #sortIn(): void {
     // Both lists may hold a name that was taken out and added again.
-    this.#sorted = [...new Set([...this.#sorted, ...this.#unsorted])].filter((name) => this.#entries.has(name)).sort(compareUnits);
+    const all = this.#sorted.concat(this.#unsorted).sort();
+    this.#sorted = all.filter((name, at) => name !== all[at - 1] && this.#entries.has(name));
     this.#unsorted = [];
   }
 
@@ -47,9 +48,4 @@ export class NameIndex<T> {
     }
     return low;
   }
-}
-
-/** The order of `<`, which is all that finding a prefix needs. */
-function compareUnits(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -4,6 +4,8 @@ import { NameIndex } from './name-index.ts';
 
 /** Unused patterns are swept out when there are more of them than used ones, but not before there are so many. */
 const MIN_UNUSED = 256;
+/** From so many patterns filed by their end on, names are kept in order of their ends. */
+const MIN_SUFFIXES = 8;
 const NONE: readonly Pattern[] = [];
 
 /**
@@ -16,22 +18,16 @@ export class PatternIndex {
   readonly #prefixes = new AffixMap();
   readonly #suffixes = new AffixMap();
   readonly #names = new NameIndex<UnitEntry>();
-  /** Names written backwards; `null` until a pattern needs it. */
+  /** Names written backwards; `null` until enough patterns need it. */
   #reversed: NameIndex<UnitEntry> | null = null;
   readonly #entries = new Map<string, UnitEntry>();
   readonly #universal = new Set<Pattern>();
   readonly #unused = new Set<Pattern>();
   #nextId = 0;
 
-  /** The patterns that match every name. */
-  get universal(): Iterable<Pattern> {
-    return this.#universal;
-  }
-
   /** Those that match the unit's name. */
-  *matching(entry: UnitEntry): Generator<Pattern> {
-    yield* entry.matching;
-    yield* this.#universal;
+  matching(entry: UnitEntry): readonly Pattern[] {
+    return this.#universal.size === 0 ? entry.matching : [...entry.matching, ...this.#universal];
   }
 
   /**
@@ -68,8 +64,8 @@ export class PatternIndex {
     this.#names.add(entry.name, entry);
     this.#reversed?.add(reverse(entry.name), entry);
     for (const pattern of this.#literals.get(entry.name) ?? []) link(pattern, entry);
-    for (const pattern of this.#prefixes.of(entry.name)) if (pattern.glob.test(entry.name)) link(pattern, entry);
-    for (const pattern of this.#suffixes.of(reverse(entry.name))) if (pattern.glob.test(entry.name)) link(pattern, entry);
+    for (const pattern of this.#prefixes.of(entry.name)) if (pattern.test(entry.name)) link(pattern, entry);
+    for (const pattern of this.#suffixes.of(reverse(entry.name))) if (pattern.test(entry.name)) link(pattern, entry);
   }
 
   removeName(entry: UnitEntry): void {
@@ -139,16 +135,20 @@ export class PatternIndex {
     } else {
       const { map, affix } = this.#placeOf(pattern);
       map.add(affix, pattern);
-      const candidates = map === this.#prefixes ? this.#names.startingWith(affix) : this.#namesBackwards().startingWith(affix);
-      for (const entry of candidates) if (glob.test(entry.name)) link(pattern, entry);
+      const candidates = map === this.#prefixes ? this.#names.startingWith(affix) : this.#endingWith(affix);
+      for (const entry of candidates) if (pattern.test(entry.name)) link(pattern, entry);
     }
   }
 
-  #namesBackwards(): NameIndex<UnitEntry> {
-    if (this.#reversed !== null) return this.#reversed;
-    this.#reversed = new NameIndex();
-    for (const entry of this.#entries.values()) this.#reversed.add(reverse(entry.name), entry);
-    return this.#reversed;
+  /** @param affix The end, written backwards. */
+  #endingWith(affix: string): Iterable<UnitEntry> {
+    // For a few patterns, looking at every name is quicker than sorting them all.
+    if (this.#reversed === null && this.#suffixes.size < MIN_SUFFIXES) return this.#entries.values();
+    if (this.#reversed === null) {
+      this.#reversed = new NameIndex();
+      for (const entry of this.#entries.values()) this.#reversed.add(reverse(entry.name), entry);
+    }
+    return this.#reversed.startingWith(affix);
   }
 
   #unfile(pattern: Pattern): void {
@@ -177,6 +177,10 @@ class AffixMap {
   readonly #patterns = new Map<string, Set<Pattern>>();
   /** How many texts have each length: a name looks up one text of each length. */
   readonly #lengths = new Map<number, number>();
+
+  get size(): number {
+    return this.#patterns.size;
+  }
 
   add(affix: string, pattern: Pattern): void {
     const same = this.#patterns.get(affix);

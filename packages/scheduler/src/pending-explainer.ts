@@ -1,5 +1,5 @@
 import type { UnitName } from '@fleet/model';
-import { andBits, type Bits, countBits, hasBit, createBits, eachBit, subtractBits } from './bits.ts';
+import { type Bits, countBits, hasBit, createBits, eachBit, subtractBits } from './bits.ts';
 import { type Candidates, conflictEntries } from './candidates.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Pattern, UnitEntry } from './entries.ts';
@@ -60,10 +60,12 @@ export class PendingExplainer {
       narrow('metadata', describeMetadata(key, allowed), () => this.#state.index.keepMetadata(rest, key, allowed));
     }
     for (const peer of entry.global ? [] : machineOf) {
-      narrow('machine-of', peer, () => andBits(rest, this.#candidates.machinesOf(peer)));
+      narrow('machine-of', peer, () => this.#candidates.keepMachinesOf(rest, peer));
     }
+    const conflicting = createBits(this.#state.capacity);
+    this.#candidates.addConflicting(entry, conflicting);
     const fit = rest.slice();
-    subtractBits(fit, this.#candidates.conflicting(entry));
+    subtractBits(fit, conflicting);
     if (entry.global) entry.running.orInto(fit);
     subtractBits(rest, fit);
     this.#countConflicts(entry, rest, counter);

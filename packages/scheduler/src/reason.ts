@@ -36,8 +36,14 @@ export function replaced(machine: MachineId, replaced: string, replacer: string)
   };
 }
 
+const NOT_SCHEDULED: Readonly<Record<TargetState, Reason>> = {
+  inactive: { code: 'not-scheduled', text: 'target state inactive and unit not scheduled' },
+  loaded: { code: 'not-scheduled', text: 'target state loaded and unit not scheduled' },
+  launched: { code: 'not-scheduled', text: 'target state launched and unit not scheduled' },
+};
+
 export function notScheduled(targetState: TargetState): Reason {
-  return { code: 'not-scheduled', text: `target state ${targetState} and unit not scheduled` };
+  return NOT_SCHEDULED[targetState];
 }
 
 export function wrongMachineId(machine: MachineId, wanted: string): Unfit {

@@ -1,4 +1,4 @@
-import { type Bits, createBits, clearBit, orBits, setBit } from './bits.ts';
+import { andBits, type Bits, clearBit, createBits, hasBit, orBits, setBit } from './bits.ts';
 
 /** From so many slots on, a set of bits is kept beside the counts. */
 const DENSE = 48;
@@ -48,6 +48,17 @@ export class SlotCounter {
   orInto(mask: Bits): void {
     if (this.#bits !== null) orBits(mask, this.#bits);
     else if (this.#counts !== null) for (const slot of this.#counts.keys()) setBit(mask, slot);
+  }
+
+  /** Takes the machines on which it is not out of a set. */
+  keepIn(mask: Bits): void {
+    if (this.#bits !== null) {
+      andBits(mask, this.#bits);
+      return;
+    }
+    const kept = [...this.slots()].filter((slot) => hasBit(mask, slot));
+    mask.fill(0);
+    for (const slot of kept) setBit(mask, slot);
   }
 
   slots(): Iterable<number> {
