@@ -12,6 +12,8 @@ export function lib(entry: readonly string[], over: Options = {}): ReturnType<ty
     platform: 'node',
     treeshake: false,
     splitting: true,
+    // `node:sqlite` has no name without its prefix.
+    removeNodeProtocol: false,
     ...over,
   });
 }

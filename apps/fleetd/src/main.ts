@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { readArguments, USAGE } from './arguments.ts';
+import { installSignals, type SignalHandlers } from './signals.ts';
+import { readVersion } from './version.ts';
+
+// Before anything that takes time is loaded: a signal that comes early must not have its default effect.
+const handlers: SignalHandlers = {};
+const signal = installSignals(handlers);
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = readArguments(args);
+  switch (parsed.kind) {
+    case 'version':
+      process.stdout.write(`fleetd version ${readVersion()}\n`);
+      return 0;
+    case 'help':
+      process.stdout.write(USAGE);
+      return 0;
+    case 'wrong':
+      process.stderr.write(`${parsed.message}\n${USAGE}`);
+      return parsed.exitCode;
+    case 'check-config': {
+      const { checkConfig } = await import('./program.ts');
+      return checkConfig(parsed.configFile);
+    }
+    case 'run': {
+      const { runProgram } = await import('./program.ts');
+      return await runProgram(parsed.configFile, { signal, handlers, version: readVersion() });
+    }
+    default:
+      return parsed satisfies never;
+  }
+}
