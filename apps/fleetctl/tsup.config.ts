@@ -38,6 +38,15 @@ const cryptoWhenUsed: Plugin = {
   },
 };
 
+/** What oclif finds commands on disk with, draws templates and spinners with: never called, since all commands are given to it in memory. */
+const oclifWithoutDisk: Plugin = {
+  name: 'oclif-without-disk',
+  setup(build) {
+    build.onResolve({ filter: /^(tinyglobby|minimatch|ejs|cli-spinners)$/ }, ({ path }) => ({ path, namespace: 'not-called' }));
+    build.onLoad({ filter: /.*/, namespace: 'not-called' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
 export default Object.entries(PARTS).map(([name, file]) =>
   defineConfig({
     entry: { [name]: file },
@@ -48,7 +57,7 @@ export default Object.entries(PARTS).map(([name, file]) =>
     splitting: false,
     noExternal: [/^@fleet\//, /^@oclif\//],
     external: ['typescript', 'ts-node', 'tsx', '@oclif/core/package.json'],
-    esbuildPlugins: [partsApart, cryptoWhenUsed],
+    esbuildPlugins: [partsApart, cryptoWhenUsed, oclifWithoutDisk],
     esbuildOptions(options) {
       options.conditions = ['@fleet/source', 'node', 'require'];
       options.supported = { 'dynamic-import': false };

@@ -1,43 +1,57 @@
 import { fstatSync, writeSync } from 'node:fs';
 import type { Context, Output } from './cli/context.ts';
-import type { Flags } from './cli/definition.ts';
 import { Interrupted } from './cli/interrupted.ts';
 import type { World } from './run.ts';
 import { VERSION } from './version.ts';
 
 /** The real world: this process. */
 export function processWorld(): World {
-  const stdout = descriptorOutput(1);
-  const stderr = descriptorOutput(2);
-  return {
+  return createWorld({
     env: process.env,
     cwd: process.cwd(),
-    stdout,
-    stderr,
-    createContext: (flags) => createContext(flags, stdout, stderr),
-  };
+    stdout: descriptorOutput(1),
+    stderr: descriptorOutput(2),
+    stdinIsTerminal: () => isCharacterDevice(0) && process.stdin.isTTY,
+    onInterrupt: (interrupt) => {
+      for (const [name, number] of [['SIGINT', 2], ['SIGTERM', 15]] as const) process.once(name, () => interrupt(128 + number));
+    },
+  });
 }
 
-function createContext(flags: Flags, stdout: Output, stderr: Output): Context {
-  const interrupt = new AbortController();
-  const context: Context = {
-    env: process.env,
-    cwd: process.cwd(),
+export interface WorldOptions extends Pick<World, 'env' | 'cwd' | 'stdout' | 'stderr'> {
+  readonly stdinIsTerminal: () => boolean;
+  /** Arranges for the function to be called, with the exit code to end with, when the run is to be interrupted. */
+  readonly onInterrupt: (interrupt: (exitCode: number) => void) => void;
+}
+
+/** A world of the given streams; everything else is this machine's. */
+export function createWorld(options: WorldOptions): World {
+  const { env, cwd, stdout, stderr } = options;
+  return {
+    env,
+    cwd,
     stdout,
     stderr,
-    get stdinIsTerminal() {
-      return isCharacterDevice(0) && process.stdin.isTTY;
+    createContext: (flags) => {
+      const interrupt = new AbortController();
+      const context: Context = {
+        env,
+        cwd,
+        stdout,
+        stderr,
+        get stdinIsTerminal() {
+          return options.stdinIsTerminal();
+        },
+        signal: interrupt.signal,
+        version: VERSION,
+        client: async () => await (await import('./commands/listings.ts')).connect(flags, context),
+        spawn: async (program, args, spawning) => await (await import('./commands/index.ts')).spawnProgram(program, args, spawning),
+        interruption: undefined,
+      };
+      options.onInterrupt((exitCode) => interrupt.abort(new Interrupted(context.interruption ?? 'Interrupted.', exitCode)));
+      return context;
     },
-    signal: interrupt.signal,
-    version: VERSION,
-    client: async () => await (await import('./commands/listings.ts')).connect(flags, context),
-    spawn: async (program, args, options) => await (await import('./commands/index.ts')).spawnProgram(program, args, options),
-    interruption: undefined,
   };
-  for (const [name, number] of [['SIGINT', 2], ['SIGTERM', 15]] as const) {
-    process.once(name, () => interrupt.abort(new Interrupted(context.interruption ?? 'Interrupted.', 128 + number)));
-  }
-  return context;
 }
 
 /**

@@ -5,7 +5,7 @@ import { findCommand } from '../cli/find-command.ts';
 import { EXIT_USAGE, isUsageError } from '../cli/usage-error.ts';
 import { globalFlags } from '../definitions/globals.ts';
 import { commands } from '../definitions/index.ts';
-import type { World } from '../run.ts';
+import type { Context } from '../cli/context.ts';
 import { VERSION } from '../version.ts';
 import { renderCommandHelp, renderRootHelp } from '../view/help.ts';
 import { loadOclif } from './config.ts';
@@ -34,7 +34,7 @@ class FleetctlHelp extends HelpBase {
 }
 
 /** Prints the help of a command, or of all. An unknown topic gets the help of all, a word on standard error, and a failure. */
-export async function showHelp(topic: string | undefined, world: World): Promise<number> {
+export async function showHelp(topic: string | undefined, world: Pick<Context, 'stdout' | 'stderr'>): Promise<number> {
   const help = new FleetctlHelp(await loadOclif(), (text) => world.stdout.write(text));
   if (topic === undefined) {
     await help.showHelp([]);
