@@ -10,9 +10,6 @@ export function isBlank(code: number): boolean {
   return (code >= 0x2000 && code <= 0x200a) || code === 0x2028 || code === 0x2029;
 }
 
-const BLANKS = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-const BLANK_RUN = new RegExp(`[${BLANKS}]+`);
-
 /** Without the blanks at both ends (as Go `strings.TrimSpace`). */
 export function trimBlanks(text: string): string {
   let start = 0;
@@ -24,7 +21,18 @@ export function trimBlanks(text: string): string {
 
 /** The words between blanks, none of them empty (as Go `strings.Fields`). */
 export function splitAtBlanks(text: string): string[] {
-  return text.split(BLANK_RUN).filter((word) => word !== '');
+  const words: string[] = [];
+  let from = -1;
+  for (let at = 0; at < text.length; at++) {
+    if (!isBlank(text.charCodeAt(at))) {
+      if (from < 0) from = at;
+    } else if (from >= 0) {
+      words.push(text.slice(from, at));
+      from = -1;
+    }
+  }
+  if (from >= 0) words.push(from === 0 ? text : text.slice(from));
+  return words;
 }
 
 /** Byte length of the blank that starts here in a byte text; 0 if there is none. */

@@ -28,7 +28,8 @@ const BACKSLASH = 0x5c;
  * if (result.ok) console.log(result.options[0]?.value); // /bin/true
  */
 export function parseUnitFile(text: string | Uint8Array): ParseResult {
-  return new Lexer(toByteText(text)).run();
+  const bytes = toByteText(text);
+  return new Lexer(bytes, bytes === text || isAscii(bytes)).run();
 }
 
 /** A piece of a unit file, as positions in its byte text. */
@@ -52,7 +53,7 @@ export interface Trace {
 /** Reads a byte text on past its errors, each time from the next line, without the line length rule. For findings only. */
 export function traceUnitFile(bytes: string): Trace {
   const trace: Trace = { tokens: [], errors: [] };
-  new Lexer(bytes, trace).run();
+  new Lexer(bytes, isAscii(bytes), trace).run();
   return trace;
 }
 
@@ -68,10 +69,10 @@ class Lexer {
   #line = 1;
   #lineStart = 0;
 
-  constructor(bytes: string, trace: Trace | null = null) {
+  constructor(bytes: string, ascii: boolean, trace: Trace | null = null) {
     this.#bytes = bytes;
     this.#trace = trace;
-    this.#ascii = isAscii(bytes);
+    this.#ascii = ascii;
     this.#buffer = new ReadBuffer(bytes);
   }
 

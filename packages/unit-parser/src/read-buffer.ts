@@ -21,6 +21,8 @@ export class ReadBuffer {
 
   constructor(bytes: string) {
     this.bytes = bytes;
+    // In a text this short no line can be too long, so it may as well be read at once.
+    if (bytes.length < LINE_MAX) this.#filled = bytes.length;
   }
 
   /** Whether the next step must fail because 2048 bytes without a line end are already buffered. */

@@ -22,7 +22,16 @@ export const FLEET_OPTIONS = [
 ] as const;
 
 const NONE: readonly string[] = [];
-const NO_METADATA: Requirements['metadata'] = new Map();
+const NO_REQUIREMENTS: Requirements = {
+  machineId: null,
+  machineOf: NONE,
+  conflicts: NONE,
+  replaces: NONE,
+  metadata: new Map(),
+  global: false,
+};
+const QUOTE = 0x22;
+const SPACE = 0x20;
 const GLOBAL_WORDS: ReadonlySet<string> = new Set(['true', 'yes', '1', 'on', 't']);
 
 /** Option name to values of the `[X-Fleet]` sections, quoted lists split, specifiers as they are written. */
@@ -43,17 +52,17 @@ export function rawRequirements(options: readonly UnitOption[]): Map<string, str
  * as in the original's checks at submission.
  */
 export function readRequirements(options: readonly UnitOption[], name?: string): Requirements {
+  if (!options.some((option) => option.section === FLEET_SECTION)) return NO_REQUIREMENTS;
   const raw = rawRequirements(options);
-  if (raw.size > 0 && name !== undefined) substituteAll(raw, name);
-  const values = (option: string): readonly string[] => raw.get(option) ?? NONE;
+  if (name !== undefined) substituteAll(raw, name);
   const machineIds = raw.get('MachineID') ?? raw.get('X-ConditionMachineID') ?? raw.get('X-ConditionMachineBootID');
   return {
     machineId: machineIds?.[0] ?? null,
-    machineOf: join(values('X-ConditionMachineOf'), values('MachineOf')),
-    conflicts: join(values('X-Conflicts').flatMap(splitAtBlanks), values('Conflicts').flatMap(splitAtBlanks)),
-    replaces: values('Replaces'),
-    metadata: readMetadata(values('X-ConditionMachineMetadata'), values('MachineMetadata')),
-    global: isTruthy(values('Global').at(-1)),
+    machineOf: join(raw.get('X-ConditionMachineOf'), raw.get('MachineOf')),
+    conflicts: join(splitEach(raw.get('X-Conflicts')), splitEach(raw.get('Conflicts'))),
+    replaces: raw.get('Replaces') ?? NONE,
+    metadata: readMetadata(join(raw.get('X-ConditionMachineMetadata'), raw.get('MachineMetadata'))),
+    global: isTruthy(raw.get('Global')?.at(-1)),
   };
 }
 
@@ -74,20 +83,21 @@ export function splitQuotedList(value: string): string[] {
   if (!value.startsWith('"') || !value.endsWith('"')) return [value];
   const elements: string[] = [];
   let element = '';
-  // Parts of the text between quotes are outside and inside in turn.
-  value.split('"').forEach((part, i) => {
-    if (i % 2 === 1) {
-      element += part;
-      return;
-    }
-    const [first = '', ...more] = part.split(' ');
-    element += first;
-    for (const next of more) {
+  let from = 0;
+  let inside = false;
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at);
+    if (code !== QUOTE && (code !== SPACE || inside)) continue;
+    element += value.slice(from, at);
+    from = at + 1;
+    if (code === QUOTE) {
+      inside = !inside;
+    } else {
       elements.push(element);
-      element = next;
+      element = '';
     }
-  });
-  elements.push(element);
+  }
+  elements.push(element + value.slice(from));
   return elements;
 }
 
@@ -109,10 +119,10 @@ function substituteAll(raw: ReadonlyMap<string, string[]>, name: string): void {
   for (const values of raw.values()) values.forEach((value, i) => (values[i] = substituteSpecifiers(value, info)));
 }
 
-function readMetadata(legacy: readonly string[], current: readonly string[]): Requirements['metadata'] {
-  if (legacy.length === 0 && current.length === 0) return NO_METADATA;
+function readMetadata(elements: readonly string[]): Requirements['metadata'] {
+  if (elements.length === 0) return NO_REQUIREMENTS.metadata;
   const metadata = new Map<string, Set<string>>();
-  for (const element of join(legacy, current)) {
+  for (const element of elements) {
     const pair = parseMetadataPair(element);
     if (pair === null) continue;
     const allowed = metadata.get(pair.key);
@@ -122,7 +132,12 @@ function readMetadata(legacy: readonly string[], current: readonly string[]): Re
   return metadata;
 }
 
-function join(first: readonly string[], second: readonly string[]): readonly string[] {
-  if (first.length === 0) return second;
-  return second.length === 0 ? first : [...first, ...second];
+function splitEach(values: readonly string[] | undefined): readonly string[] | undefined {
+  return values?.length === 1 ? splitAtBlanks(values[0] ?? '') : values?.flatMap(splitAtBlanks);
+}
+
+/** The values of a legacy name, then those of the current one. */
+function join(legacy: readonly string[] | undefined, current: readonly string[] | undefined): readonly string[] {
+  if (legacy === undefined) return current ?? NONE;
+  return current === undefined ? legacy : [...legacy, ...current];
 }
