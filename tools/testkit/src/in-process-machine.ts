@@ -45,6 +45,8 @@ export interface InProcessMachine extends AsyncDisposable {
   powerCut(): Promise<void>;
   /** Starts the daemon and waits until it has joined the cluster. */
   startDaemon(): Promise<void>;
+  /** Ends the daemon, stops the units as they wish to be stopped, and switches off. */
+  shutDown(): Promise<void>;
   /** Ends it as SIGTERM does: units are stopped, the machine leaves. */
   stopDaemon(): Promise<void>;
   /** Ends it as SIGKILL does, as far as that can be imitated: from now on nothing it does reaches store or units. */
@@ -52,6 +54,9 @@ export interface InProcessMachine extends AsyncDisposable {
   cut(): void;
   heal(): void;
 }
+
+/** How long units have to stop when a machine is shut down; what is left then is killed. */
+const stopGraceMs = 5_000;
 
 interface RunningDaemon {
   readonly daemon: Daemon;
@@ -157,7 +162,7 @@ export function createInProcessMachine(options: InProcessMachineOptions): InProc
       const states = await manager.readStates(names);
       return names.map((unit) => {
         const { load = 'not-found', active = 'inactive', sub = 'dead' } = states.get(unit) ?? {};
-        return { name: unit, load, active, sub, run: readRun(join(run, 'state', 'run', `${unit}.json`)) };
+        return { name: unit, load, active, sub, run: readRun(join(disk, 'state', 'run', `${unit}.json`)) };
       });
     },
     boot: async () => {
@@ -166,7 +171,8 @@ export function createInProcessMachine(options: InProcessMachineOptions): InProc
       mkdirSync(run, { recursive: true });
       const manager = await createProcessUnitManager({
         unitsDirectory: join(run, 'units'),
-        stateDirectory: join(run, 'state'),
+        // Holds the output of units, which outlives a power cut as a journal does.
+        stateDirectory: join(disk, 'state'),
         clock: systemClock,
         logger: logger.with({ machine: name, component: 'systemd' }),
         machineId: id,
@@ -179,6 +185,15 @@ export function createInProcessMachine(options: InProcessMachineOptions): InProc
     },
     powerCut,
     startDaemon,
+    shutDown: async () => {
+      const { manager } = needPower();
+      await killDaemon();
+      const names = (await manager.listFiles()).map((file) => file.name);
+      const stops = await Promise.allSettled(names.map((unit) => manager.stop(unit)));
+      const ends = stops.flatMap((stop) => (stop.status === 'fulfilled' ? [stop.value.result] : []));
+      await Promise.race([Promise.all(ends), systemClock.sleep(stopGraceMs)]);
+      await powerCut();
+    },
     stopDaemon: async () => {
       const stopped = running;
       if (stopped === undefined) return;
