@@ -2,13 +2,12 @@ import { describeError, type Clock } from '@fleet/runtime';
 
 import { systemdUnavailable } from '../errors.ts';
 import { CallTable, type CallOptions } from './call-table.ts';
-import type { BusTarget } from './bus-address.ts';
 import { Wire, type WireCall, type WireMessage } from './wire.ts';
 
 export type BusSignal = Extract<WireMessage, { kind: 'signal' }>;
 
 export interface BusConnectionOptions {
-  readonly target: BusTarget;
+  readonly socketPath: string;
   readonly clock: Clock;
   readonly onSignal: (signal: BusSignal, connection: BusConnection) => void;
 }
@@ -19,7 +18,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 const BUS = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' } as const;
 
-/** One connection to a bus, or straight to systemd. Not renewed: when it is closed, make another. */
+/** One connection to a bus. Not renewed: when it is closed, make another. */
 export class BusConnection {
   /** Resolves with the cause once the connection is gone. */
   readonly closed: Promise<Error>;
@@ -27,12 +26,12 @@ export class BusConnection {
   readonly #calls: CallTable;
   #tellClosed: (why: Error) => void = () => undefined;
 
-  private constructor({ target, clock, onSignal }: BusConnectionOptions) {
+  private constructor({ socketPath, clock, onSignal }: BusConnectionOptions) {
     this.closed = new Promise((resolve) => {
       this.#tellClosed = resolve;
     });
     this.#calls = new CallTable({ clock, window: WINDOW, send: (call) => this.#wire.send(call), onStuck: () => this.#wire.close() });
-    this.#wire = new Wire(target.socketPath, {
+    this.#wire = new Wire(socketPath, {
       onMessage: (message) => {
         if (message.kind === 'signal') onSignal(message, this);
         else this.#calls.answer(message);
@@ -45,26 +44,22 @@ export class BusConnection {
   }
 
   /**
-   * Opens a connection and says hello where there is a bus daemon.
+   * Opens a connection and says hello.
    *
    * @throws FleetError SYSTEMD_UNAVAILABLE naming the socket.
    */
   static async open(options: BusConnectionOptions, signal: AbortSignal): Promise<BusConnection> {
-    const { socketPath, peer } = options.target;
+    const { socketPath } = options;
     const connection = new BusConnection(options);
     try {
-      // Straight at systemd any cheap call will do to see that it is there.
-      const hello = peer
-        ? { path: '/org/freedesktop/systemd1', interface: 'org.freedesktop.DBus.Peer', member: 'Ping' }
-        : { ...BUS, member: 'Hello' };
-      await connection.call(hello, { signal, timeoutMs: CONNECT_TIMEOUT_MS });
+      await connection.call({ ...BUS, member: 'Hello' }, { signal, timeoutMs: CONNECT_TIMEOUT_MS });
       return connection;
     } catch (error) {
       connection.close();
       signal.throwIfAborted();
       throw systemdUnavailable(`cannot connect to systemd over ${socketPath.replace('\0', '@')}: ${describeError(error)}`, {
         cause: error,
-        remedy: peer ? 'run as root on a machine that was booted with systemd' : 'check that the D-Bus daemon runs: systemctl status dbus',
+        remedy: 'check that this machine runs systemd and its D-Bus daemon: systemctl status dbus',
       });
     }
   }

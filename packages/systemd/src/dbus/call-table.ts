@@ -5,6 +5,7 @@ import type { WireCall, WireMessage } from './wire.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Time for the answer, from when the call is sent: those before it in the queue have deadlines of their own. */
   readonly timeoutMs: number;
 }
 
@@ -23,8 +24,10 @@ interface Entry {
   readonly call: WireCall;
   readonly resolve: (body: readonly unknown[]) => void;
   readonly reject: (error: unknown) => void;
-  /** Removes the deadline and the abort listener. */
+  readonly timeoutMs: number;
+  /** Removes the abort listener. */
   readonly release: () => void;
+  cancelDeadline: () => void;
   settled: boolean;
   timedOut: boolean;
 }
@@ -62,21 +65,10 @@ export class CallTable {
         reject(this.#closed);
         return;
       }
-      const giveUp = (error: unknown): void => this.#settle(entry, () => reject(error as Error));
-      const onAbort = (): void => giveUp(signal?.reason);
-      const cancel = this.#options.clock.schedule(timeoutMs, () => {
-        if (this.#queue.includes(entry)) this.#queue.splice(this.#queue.indexOf(entry), 1);
-        else this.#unanswered += 1;
-        entry.timedOut = true;
-        giveUp(systemdTimeout(`systemd did not answer ${call.member} within ${timeoutMs / 1000} s`, { remedy: 'look whether systemd hangs: systemctl status, journalctl -b' }));
-        if (this.#unanswered > this.#options.window / 2) this.#options.onStuck();
-      });
+      const onAbort = (): void => this.#settle(entry, () => reject(signal?.reason as Error));
       signal?.addEventListener('abort', onAbort, { once: true });
-      const release = (): void => {
-        cancel();
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const entry: Entry = { call, resolve, reject, release, settled: false, timedOut: false };
+      const release = (): void => signal?.removeEventListener('abort', onAbort);
+      const entry: Entry = { call, timeoutMs, resolve, reject, release, cancelDeadline: () => undefined, settled: false, timedOut: false };
       this.#queue.push(entry);
       this.#sendNext();
     });
@@ -87,6 +79,7 @@ export class CallTable {
     const entry = this.#sent.get(message.to);
     if (entry === undefined) return;
     this.#sent.delete(message.to);
+    entry.cancelDeadline();
     if (entry.timedOut) this.#unanswered -= 1;
     if (message.kind === 'reply') this.#settle(entry, () => entry.resolve(message.body));
     else this.#settle(entry, () => entry.reject(new BusError(message.name, message.text)));
@@ -109,16 +102,26 @@ export class CallTable {
       if (entry.settled) continue;
       try {
         this.#sent.set(this.#options.send(entry.call), entry);
+        entry.cancelDeadline = this.#options.clock.schedule(entry.timeoutMs, () => this.#timeOut(entry));
       } catch (error) {
         this.#settle(entry, () => entry.reject(error));
       }
     }
   }
 
+  #timeOut(entry: Entry): void {
+    const { call, timeoutMs, reject } = entry;
+    if (!entry.settled) this.#settle(entry, () => reject(systemdTimeout(`systemd did not answer ${call.member} within ${timeoutMs / 1000} s`, { remedy: 'look whether systemd hangs: systemctl status, journalctl -b' })));
+    entry.timedOut = true;
+    this.#unanswered += 1;
+    if (this.#unanswered > this.#options.window / 2) this.#options.onStuck();
+  }
+
   #settle(entry: Entry, how: () => void): void {
     if (entry.settled) return;
     entry.settled = true;
     entry.release();
+    if (this.#closed !== undefined) entry.cancelDeadline();
     how();
   }
 }

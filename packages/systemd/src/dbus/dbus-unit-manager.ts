@@ -6,7 +6,9 @@ import { UnitDirectory } from '../unit-directory.ts';
 import type { LocalUnitFile, LocalUnitState, UnitCallOptions, UnitJob, UnitManager, UnitManagerEvent } from '../unit-manager.ts';
 import { checkUnitName } from '../unit-types.ts';
 import { readInstall, readUnitText } from '../unit-text.ts';
-import { busTarget } from './bus-address.ts';
+import { untilAborted } from './abortable.ts';
+import { Batcher } from './batcher.ts';
+import { busSocketPath } from './bus-address.ts';
 import type { BusSignal } from './bus-connection.ts';
 import { BusError } from './call-table.ts';
 import { JobTable } from './job-table.ts';
@@ -19,7 +21,7 @@ import { SystemdLink } from './systemd-link.ts';
 export interface DbusUnitManagerOptions {
   /** Where unit files are written, as systemd sees it; an absolute path. */
   readonly unitsDirectory: string;
-  /** `system`, `user`, `private` (systemd's own socket, for root), or a D-Bus address of a unix socket. */
+  /** `system`, `user`, or a D-Bus address of a unix socket. */
   readonly bus: string;
   readonly clock: Clock;
   readonly logger?: Logger;
@@ -48,6 +50,11 @@ class DbusUnitManager implements UnitManager {
   readonly #reader: StateReader;
   readonly #watch: StateWatch;
   readonly #reloads: ReloadKeeper;
+  readonly #links = new Batcher((paths) => this.#calls.linkUnitFiles(paths));
+  readonly #enables = new Batcher(async (paths) => {
+    if (!(await this.#calls.enableUnitFiles(paths))) throw nothingToEnable(paths.join(', '));
+  });
+  readonly #disables = new Batcher((names) => this.#calls.disableUnitFiles(names));
   #link: SystemdLink | undefined;
 
   constructor(options: DbusUnitManagerOptions) {
@@ -66,7 +73,7 @@ class DbusUnitManager implements UnitManager {
   async connect(signal: AbortSignal | undefined): Promise<void> {
     this.#link = await SystemdLink.open(
       {
-        target: busTarget(this.#options.bus),
+        socketPath: busSocketPath(this.#options.bus),
         clock: this.#options.clock,
         logger: this.#logger,
         onSignal: (message) => this.#receive(message),
@@ -101,14 +108,16 @@ class DbusUnitManager implements UnitManager {
 
   async load(name: string, text: string, { signal }: UnitCallOptions = {}): Promise<void> {
     signal?.throwIfAborted();
-    checkUnitName(name);
     const path = this.#directory.pathOf(name);
-    void this.#calls;
+    const install = readInstall(readUnitText(text));
+    if (install === 'empty') throw nothingToEnable(name);
+    // Before anything is written, so that there is nothing to undo without a connection.
+    this.#checkUp();
     try {
       await this.#directory.write(name, text);
       signal?.throwIfAborted();
-      await this.#explained(`link unit ${name}`, () => this.#calls.linkUnitFile(path, signal));
-      await this.#enable(name, path, text, signal);
+      const asked = install === 'present' ? this.#enables.add(path) : this.#links.add(path);
+      await this.#explained(`load unit ${name}`, () => untilAborted(asked, signal));
     } catch (error) {
       await this.#remove(name).catch((failure: unknown) => this.#logger.warn('failed load not undone', { unit: name, error: describeError(failure) }));
       throw error;
@@ -168,18 +177,13 @@ class DbusUnitManager implements UnitManager {
     return (this.#link as SystemdLink).calls;
   }
 
-  #checkOpen(): void {
-    if (this.#link === undefined) throw systemdUnavailable('the connection to systemd is closed');
+  /** @throws FleetError SYSTEMD_UNAVAILABLE */
+  #checkUp(): void {
+    void this.#calls;
   }
 
-  async #enable(name: string, path: string, text: string, signal: AbortSignal | undefined): Promise<void> {
-    if (readInstall(readUnitText(text)) === 'absent') return;
-    const enabled = await this.#explained(`enable unit ${name}`, () => this.#calls.enableUnitFile(path, signal));
-    if (!enabled) {
-      throw unitRefused(`enable unit ${name}: its [Install] section says nothing about how to enable it`, {
-        remedy: 'add WantedBy=, RequiredBy=, Alias= or Also=, or remove the section',
-      });
-    }
+  #checkOpen(): void {
+    if (this.#link === undefined) throw systemdUnavailable('the connection to systemd is closed');
   }
 
   /** Every step is tried even if one before it failed. */
@@ -199,7 +203,7 @@ class DbusUnitManager implements UnitManager {
         if (!isNoSuchUnit(error)) throw error;
       }
     };
-    await attempt(() => this.#explained(`disable unit ${name}`, () => unlessUnknown(this.#calls.disableUnitFile(name, signal))));
+    await attempt(() => this.#explained(`disable unit ${name}`, () => unlessUnknown(untilAborted(this.#disables.add(name), signal))));
     await attempt(() => this.#explained(`forget failures of unit ${name}`, () => unlessUnknown(this.#calls.resetFailed(name, signal))));
     signal?.throwIfAborted();
     await attempt(() => this.#directory.remove(name));
@@ -246,6 +250,12 @@ function explain(doing: string, error: BusError): Error {
 
 /** `NoSuchUnit` of what is not in memory, the others of unit files that do not exist. */
 const NO_SUCH_UNIT = ['org.freedesktop.systemd1.NoSuchUnit', 'org.freedesktop.DBus.Error.FileNotFound', 'System.Error.ENOENT'];
+
+function nothingToEnable(what: string): Error {
+  return unitRefused(`enable unit ${what}: its [Install] section says nothing about how to enable it`, {
+    remedy: 'add WantedBy=, RequiredBy=, Alias= or Also=, or remove the section',
+  });
+}
 
 function isNoSuchUnit(error: unknown): boolean {
   return error instanceof BusError && NO_SUCH_UNIT.includes(error.busName);

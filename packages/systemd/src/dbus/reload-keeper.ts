@@ -1,5 +1,6 @@
 import type { Logger } from '@fleet/runtime';
 
+import { untilAborted } from './abortable.ts';
 import type { SystemdCalls } from './systemd-calls.ts';
 
 /** From this many changed units on, one list of all units in memory is cheaper than asking for each. */
@@ -64,14 +65,4 @@ export class ReloadKeeper {
     this.#logger.info('systemd reloads for changed unit files', { units });
     await this.#calls().reload(undefined);
   }
-}
-
-function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,5 +1,4 @@
 import type { BusConnection } from './bus-connection.ts';
-import type { CallOptions } from './call-table.ts';
 import { objectPathOf } from './object-path.ts';
 
 const MANAGER_PATH = '/org/freedesktop/systemd1';
@@ -7,7 +6,7 @@ const MANAGER = 'org.freedesktop.systemd1.Manager';
 const SYSTEMD = 'org.freedesktop.systemd1';
 const PROPERTIES = 'org.freedesktop.DBus.Properties';
 
-/** Time for one call, queueing included; the D-Bus default. */
+/** Time for one call; the D-Bus default. */
 const CALL_TIMEOUT_MS = 25_000;
 /** systemd itself gives its generators 90 s in a reload. */
 const RELOAD_TIMEOUT_MS = 100_000;
@@ -34,34 +33,30 @@ type Signal = AbortSignal | undefined;
 /** The calls of systemd's D-Bus interface that fleet makes, over one connection. Throw BusError and the errors of the connection. */
 export class SystemdCalls {
   readonly #connection: BusConnection;
-  readonly #peer: boolean;
 
-  constructor(connection: BusConnection, peer: boolean) {
+  constructor(connection: BusConnection) {
     this.#connection = connection;
-    this.#peer = peer;
   }
 
   /** Makes systemd send its signals to us, and sees that it is there. */
   async subscribe(signal: Signal): Promise<void> {
     const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
-    // Peers get all signals unasked.
-    if (this.#peer) return;
     await Promise.all(MATCH_RULES.map((rule) => this.#connection.addMatch(rule, options)));
     await this.#manager('Subscribe', '', [], signal);
   }
 
-  async linkUnitFile(path: string, signal: Signal): Promise<void> {
-    await this.#manager('LinkUnitFiles', 'asbb', [[path], true, true], signal);
+  async linkUnitFiles(paths: readonly string[]): Promise<void> {
+    await this.#manager('LinkUnitFiles', 'asbb', [paths, true, true], undefined);
   }
 
-  /** Whether the file says how to enable it. */
-  async enableUnitFile(path: string, signal: Signal): Promise<boolean> {
-    const [carriesInstallInfo] = await this.#manager('EnableUnitFiles', 'asbb', [[path], true, true], signal);
+  /** Links files that lie elsewhere, too. Whether any says how to enable it. */
+  async enableUnitFiles(paths: readonly string[]): Promise<boolean> {
+    const [carriesInstallInfo] = await this.#manager('EnableUnitFiles', 'asbb', [paths, true, true], undefined);
     return carriesInstallInfo === true;
   }
 
-  async disableUnitFile(name: string, signal: Signal): Promise<void> {
-    await this.#manager('DisableUnitFiles', 'asb', [[name], true], signal);
+  async disableUnitFiles(names: readonly string[]): Promise<void> {
+    await this.#manager('DisableUnitFiles', 'asb', [names, true], undefined);
   }
 
   async resetFailed(name: string, signal: Signal): Promise<void> {
@@ -100,21 +95,13 @@ export class SystemdCalls {
   }
 
   async #property(name: string, ofInterface: string, property: string, signal: Signal): Promise<unknown> {
-    const call = { path: objectPathOf(name), interface: PROPERTIES, member: 'Get', signature: 'ss', body: [ofInterface, property] };
-    const [variant] = await this.#connection.call(this.#addressed(call), this.#options(signal, CALL_TIMEOUT_MS));
+    const call = { destination: SYSTEMD, path: objectPathOf(name), interface: PROPERTIES, member: 'Get', signature: 'ss', body: [ofInterface, property] };
+    const [variant] = await this.#connection.call(call, { signal, timeoutMs: CALL_TIMEOUT_MS });
     return (variant as { readonly value: unknown }).value;
   }
 
   #manager(member: string, signature: string, body: readonly unknown[], signal: Signal, timeoutMs = CALL_TIMEOUT_MS): Promise<readonly unknown[]> {
-    return this.#connection.call(this.#addressed({ path: MANAGER_PATH, interface: MANAGER, member, signature, body }), this.#options(signal, timeoutMs));
-  }
-
-  #addressed<T extends object>(call: T): T & { readonly destination?: string } {
-    return this.#peer ? call : { ...call, destination: SYSTEMD };
-  }
-
-  #options(signal: Signal, timeoutMs: number): CallOptions {
-    return { signal, timeoutMs };
+    return this.#connection.call({ destination: SYSTEMD, path: MANAGER_PATH, interface: MANAGER, member, signature, body }, { signal, timeoutMs });
   }
 }
 

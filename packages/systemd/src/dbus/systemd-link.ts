@@ -1,12 +1,11 @@
 import { backoffDelayMs, describeError, type Clock, type Logger } from '@fleet/runtime';
 
 import { systemdUnavailable } from '../errors.ts';
-import type { BusTarget } from './bus-address.ts';
 import { BusConnection, type BusSignal } from './bus-connection.ts';
 import { SystemdCalls } from './systemd-calls.ts';
 
 export interface SystemdLinkOptions {
-  readonly target: BusTarget;
+  readonly socketPath: string;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A signal of systemd itself, in order; none comes while the link is down. */
@@ -83,10 +82,10 @@ export class SystemdLink {
   }
 
   async #connect(signal: AbortSignal): Promise<void> {
-    const { target, clock } = this.#options;
-    const connection = await BusConnection.open({ target, clock, onSignal: (message, from) => this.#receive(from, message) }, signal);
+    const { socketPath, clock } = this.#options;
+    const connection = await BusConnection.open({ socketPath, clock, onSignal: (message, from) => this.#receive(from, message) }, signal);
     try {
-      const calls = new SystemdCalls(connection, target.peer);
+      const calls = new SystemdCalls(connection);
       await withDeadline(clock, SETUP_TIMEOUT_MS, connection, () => calls.subscribe(signal));
       this.#current = { connection, calls };
     } catch (error) {

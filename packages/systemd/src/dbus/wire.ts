@@ -4,9 +4,11 @@ import messageType from 'dbus-next/lib/message-type.js';
 
 import { FleetError } from '@fleet/runtime';
 
-/** A method call; `destination` is left out where there is no bus daemon. */
+import { systemdUnavailable } from '../errors.ts';
+
+/** A method call. */
 export interface WireCall {
-  readonly destination?: string | undefined;
+  readonly destination: string;
   readonly path: string;
   readonly interface: string;
   readonly member: string;
@@ -61,9 +63,12 @@ export class Wire {
     this.#connection.stream.on('end', () => this.#close(new Error('the other side ended the connection')));
   }
 
-  /** Sends a call and returns the serial its reply will name. @throws Error if it cannot be marshalled or the socket is gone. */
+  /** Sends a call and returns the serial its reply will name. @throws FleetError SYSTEMD_UNAVAILABLE if the socket is gone, Error if the call cannot be marshalled. */
   send(call: WireCall): number {
-    if (this.#closed) throw new Error('the connection is closed');
+    // The socket may have failed already while its `close` is still to come. Before the handshake dbus-next keeps messages.
+    if (this.#closed || this.#connection.stream.destroyed || !(this.#connection.stream.connecting || this.#connection.stream.writable)) {
+      throw systemdUnavailable('the connection to systemd is lost');
+    }
     this.#serial += 1;
     this.#connection.message(new messageType.Message({ type: METHOD_CALL, serial: this.#serial, ...call }));
     return this.#serial;
