@@ -28,8 +28,8 @@ export class ClusterModel {
   /** A model in which everything is still to be planned. */
   static fromSnapshot(snapshot: ClusterSnapshot): ClusterModel {
     const model = new ClusterModel();
-    model.#state.setMachines(new Map(snapshot.machines.map((machine) => [machine.id, machine])).values());
-    model.#state.setUnits(new Map(snapshot.units.map((unit) => [unit.name, unit])).values());
+    model.#state.setMachines(snapshot.machines);
+    model.#state.setUnits(snapshot.units);
     for (const [unit, machine] of snapshot.placements) model.#state.setPlacement(unit, machine);
     for (const [unit, machines] of snapshot.held) for (const machine of machines) model.setHeld(unit, machine, true);
     return model;

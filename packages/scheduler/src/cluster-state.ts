@@ -1,12 +1,12 @@
 import type { MachineId, Metadata, UnitName } from '@fleet/model';
 import { Dirt } from './dirt.ts';
-import { MachineEntry, type Pattern, UnitEntry } from './entries.ts';
+import { MachineEntry, type Pattern, UNDEFINED, UnitEntry } from './entries.ts';
 import { meetsMetadata } from './fitness.ts';
 import { LoadBuckets } from './load-buckets.ts';
 import { MachineIndex } from './machine-index.ts';
 import { compareBytes, sortByName } from './order.ts';
 import { PatternIndex } from './pattern-index.ts';
-import { SlotCounter } from './slot-counter.ts';
+import { SlotSet } from './slot-set.ts';
 import { SlotTable } from './slot-table.ts';
 import type { SchedulerMachine, SchedulerUnit } from './types.ts';
 
@@ -30,7 +30,7 @@ export class ClusterState {
   /** Global units in byte order. */
   #globals: UnitEntry[] = [];
   /** Those that can be in conflict with anything; `null` when that has to be found out again. */
-  #contentious: readonly UnitEntry[] | null = [];
+  #contentious: ReadonlySet<UnitEntry> | null = new Set();
   /** Global units that are to be counted anew on all machines. */
   readonly #unsettled = new Set<UnitEntry>();
 
@@ -74,13 +74,13 @@ export class ClusterState {
   isCountedOn(name: string, machine: MachineEntry): boolean {
     const entry = this.units.get(name as UnitName);
     if (entry === undefined) return false;
-    return entry.global ? entry.running.count(machine.slot) > 0 : entry.counted && entry.machine === machine;
+    return entry.global ? entry.running.has(machine.slot) : entry.counted && entry.machine === machine;
   }
 
   /** What is counted on a machine that is present, in byte order. */
   countedOn(machine: MachineEntry): UnitEntry[] {
     const jobs = [...machine.placed].filter((entry) => entry.counted);
-    return sortByName([...jobs, ...this.#globals.filter((global) => global.running.count(machine.slot) > 0)]);
+    return sortByName([...jobs, ...this.#globals.filter((global) => global.running.has(machine.slot))]);
   }
 
   /** Whether any unit but itself that is counted on the machine is in conflict with this one. */
@@ -106,8 +106,8 @@ export class ClusterState {
       if (entry.present && entry.slot >= 0) this.#changeMetadata(entry, machine);
       else {
         entry.machine = machine;
+        if (!entry.present) entering.push(entry);
         entry.present = true;
-        entering.push(entry);
       }
       for (const placed of entry.placed) this.dirt.review.add(placed);
       this.dirt.machines.add(entry);
@@ -124,7 +124,7 @@ export class ClusterState {
       this.#uncount(placed);
       this.dirt.review.add(placed);
     }
-    for (const global of this.#globals) if (global.running.count(entry.slot) > 0) this.#contribute(global, entry.slot, -1);
+    for (const global of this.#globals) if (global.running.has(entry.slot)) this.#move(global, entry.slot, -1);
     this.#loads.remove(entry.slot);
     this.index.remove(entry);
     this.#slots.remove(entry);
@@ -156,8 +156,6 @@ export class ClusterState {
     this.#settleGlobals();
     this.patterns.removeName(entry);
     this.units.delete(name);
-    // Whoever still knows the entry sees that it wants nothing any more.
-    entry.unit = { ...entry.unit, targetState: 'inactive' };
     this.waiting.delete(entry);
     this.dirt.drop(entry);
     this.dirt.stale.delete(name);
@@ -237,7 +235,7 @@ export class ClusterState {
   /** Gives all machines new slots, and counts everything again under them. */
   #dealSlots(entering: readonly MachineEntry[]): void {
     const known = this.#slots.machines();
-    const running = this.#globals.map((global) => [...global.running.slots()].flatMap((slot) => this.#slots.at(slot) ?? []));
+    const running = this.#globals.map((global) => global.running.slots().flatMap((slot) => this.#slots.at(slot) ?? []));
     this.patterns.resetCounts();
     for (const global of this.#globals) global.running.reset();
     this.index.clear();
@@ -245,17 +243,17 @@ export class ClusterState {
     this.#loads = new LoadBuckets(this.capacity);
     for (const machine of this.#slots.machines()) this.#open(machine);
     for (const machine of known) {
-      for (const placed of machine.placed) if (placed.counted) this.#contribute(placed, machine.slot, 1);
+      for (const placed of machine.placed) if (placed.counted) this.#move(placed, machine.slot, 1);
     }
     this.#globals.forEach((global, i) => {
-      for (const machine of running[i] ?? []) this.#contribute(global, machine.slot, 1);
+      for (const machine of running[i] ?? []) this.#move(global, machine.slot, 1);
     });
   }
 
   // Units.
 
   #enterUnit(unit: SchedulerUnit): UnitEntry {
-    const entry = new UnitEntry({ ...unit, requirements: NO_REQUIREMENTS, targetState: 'inactive' });
+    const entry = new UnitEntry(unit.name);
     this.units.set(unit.name, entry);
     this.patterns.addName(entry);
     const orphan = this.orphans.get(unit.name);
@@ -274,7 +272,7 @@ export class ClusterState {
       entry.unit = unit;
       if (entry.global) this.#unsettled.add(entry);
     } else {
-      this.#withdraw(entry);
+      if (entry.unit !== UNDEFINED) this.#withdraw(entry);
       this.#introduce(entry, unit);
     }
     this.#count(entry);
@@ -309,32 +307,30 @@ export class ClusterState {
       // Those that it was in conflict with may be in conflict with nothing once it is gone.
       for (const global of this.#contentiousGlobals()) this.#unsettled.add(global);
       this.#unsettled.delete(entry);
-      const gone = [...entry.running.slots()].flatMap((slot) => this.#slots.at(slot) ?? []);
-      for (const machine of gone) this.#contribute(entry, machine.slot, -1);
+      const gone = entry.running.slots().flatMap((slot) => this.#slots.at(slot) ?? []);
+      for (const machine of gone) this.#move(entry, machine.slot, -1);
       for (const machine of gone) this.#noteUncounted(entry, machine);
       this.#globals = this.#globals.filter((global) => global !== entry);
       for (const pattern of entry.matching) pattern.globalNames--;
     }
     this.patterns.delist(entry);
     this.#contentious = null;
-    // From here on it is no global unit.
-    entry.unit = { ...entry.unit, requirements: NO_REQUIREMENTS };
+    entry.unit = UNDEFINED;
   }
 
   #introduce(entry: UnitEntry, unit: SchedulerUnit): void {
     this.#contentious = null;
     const { global, machineOf } = unit.requirements;
-    entry.unit = { ...unit, targetState: 'inactive' };
+    entry.unit = unit;
     if (global) for (const pattern of entry.matching) pattern.globalNames++;
     this.patterns.enlist(entry, (pattern) => this.#countPattern(pattern));
     for (const peer of machineOf) {
       const followers = this.#followers.get(peer) ?? new Set<UnitEntry>();
       this.#followers.set(peer, followers.add(entry));
     }
-    entry.unit = unit;
     if (!global) return;
-    entry.running = new SlotCounter();
-    this.#globals = [...this.#globals, entry].sort((a, b) => compareBytes(a.name, b.name));
+    entry.running = new SlotSet();
+    this.#globals.push(entry);
     this.#unsettled.add(entry);
   }
 
@@ -351,7 +347,7 @@ export class ClusterState {
   #count(entry: UnitEntry): void {
     const { machine } = entry;
     if (machine?.present !== true || entry.counted || !entry.active || entry.global) return;
-    this.#contribute(entry, machine.slot, 1);
+    this.#move(entry, machine.slot, 1);
     entry.counted = true;
     this.#noteCounted(entry);
     if (this.#concernsGlobals(entry)) this.#refreshGlobals(machine, this.#contentiousGlobals());
@@ -360,12 +356,18 @@ export class ClusterState {
   #uncount(entry: UnitEntry): void {
     const { machine } = entry;
     if (!entry.counted || machine === null) return;
-    this.#contribute(entry, machine.slot, -1);
+    this.#move(entry, machine.slot, -1);
     entry.counted = false;
     this.#noteUncounted(entry, machine);
     if (this.#concernsGlobals(entry)) this.#refreshGlobals(machine, this.#contentiousGlobals());
   }
 
+  #move(entry: UnitEntry, slot: number, by: 1 | -1): void {
+    this.#contribute(entry, slot, by);
+    this.#loads.change(slot, by);
+  }
+
+  /** Counts a unit in or out of what its patterns know of a machine; the load is the caller's. */
   #contribute(entry: UnitEntry, slot: number, by: 1 | -1): void {
     const { capacity } = this;
     if (by === 1) {
@@ -379,7 +381,6 @@ export class ClusterState {
       if (entry.global) entry.running.remove(slot);
       else for (const pattern of entry.replaces) pattern.replacing.remove(slot);
     }
-    this.#loads.change(slot, by);
   }
 
   #noteCounted(entry: UnitEntry): void {
@@ -415,46 +416,59 @@ export class ClusterState {
     return false;
   }
 
-  #contentiousGlobals(): readonly UnitEntry[] {
-    this.#contentious ??= this.#globals.filter((global) => {
-      if (global.conflicts.length > 0) return true;
-      for (const pattern of this.patterns.matching(global)) if (pattern.conflictDeclarers.size > 0) return true;
-      return false;
-    });
+  /** In byte order. */
+  #contentiousGlobals(): ReadonlySet<UnitEntry> {
+    this.#contentious ??= new Set(
+      this.#globals.filter((global) => {
+        if (global.conflicts.length > 0) return true;
+        return this.patterns.matching(global).some((pattern) => pattern.conflictDeclarers.size > 0);
+      }),
+    );
     return this.#contentious;
   }
 
   /** Lets global units run where they should after changes of some of them. */
   #settleGlobals(): void {
     if (this.#unsettled.size === 0) return;
-    const contentious = new Set(this.#contentiousGlobals());
+    this.#globals.sort((a, b) => compareBytes(a.name, b.name));
+    const contentious = this.#contentiousGlobals();
     const related = [...this.#unsettled].some((global) => contentious.has(global));
     const concerned = this.#globals.filter((global) => this.#unsettled.has(global) || (related && contentious.has(global)));
     this.#unsettled.clear();
     for (const machine of this.#slots.machines()) this.#refreshGlobals(machine, concerned);
   }
 
-  /** Decides anew which of these global units run on a machine: in byte order, each that fits and is in no conflict. */
-  #refreshGlobals(machine: MachineEntry, globals: readonly UnitEntry[]): void {
-    if (globals.length === 0) return;
+  /**
+   * Decides anew which of these global units run on a machine: in byte order, each that fits and is in no conflict.
+   * @param globals All contentious ones are among them, or none.
+   */
+  #refreshGlobals(machine: MachineEntry, globals: Iterable<UnitEntry>): void {
     const { slot } = machine;
     const contentious = this.#contentiousGlobals();
-    const before = new Set<UnitEntry>();
-    if (contentious.length > 0) {
-      for (const global of globals) if (global.running.count(slot) > 0 && contentious.includes(global)) before.add(global);
-      for (const global of before) this.#contribute(global, slot, -1);
+    const ran = new Set<UnitEntry>();
+    for (const global of globals) {
+      if (!contentious.has(global) || !global.running.has(slot)) continue;
+      ran.add(global);
+      this.#move(global, slot, -1);
     }
+    let load = 0;
     const stopped: UnitEntry[] = [];
     for (const global of globals) {
-      const ran = before.has(global) || global.running.count(slot) > 0;
       const fits = global.active && meetsMetadata(machine.machine.metadata, global.unit.requirements.metadata);
-      const runs = fits && (contentious.length === 0 || !contentious.includes(global) || !this.hasConflict(global, machine));
-      if (runs === ran && !before.has(global)) continue;
-      if (runs) this.#contribute(global, slot, 1);
-      else if (!before.has(global)) this.#contribute(global, slot, -1);
-      if (runs && !ran) this.#noteCounted(global);
-      if (ran && !runs) stopped.push(global);
+      if (contentious.has(global)) {
+        const runs = fits && !this.hasConflict(global, machine);
+        if (runs) this.#move(global, slot, 1);
+        if (runs && !ran.has(global)) this.#noteCounted(global);
+        if (!runs && ran.has(global)) stopped.push(global);
+      } else if (fits !== global.running.has(slot)) {
+        this.#contribute(global, slot, fits ? 1 : -1);
+        load += fits ? 1 : -1;
+        if (fits) this.#noteCounted(global);
+        else stopped.push(global);
+      }
     }
+    // In one go: where many run, most of the time would go into this.
+    this.#loads.change(slot, load);
     for (const global of stopped) this.#noteUncounted(global, machine);
   }
 }
@@ -466,11 +480,3 @@ function sameMetadata(a: Metadata, b: Metadata): boolean {
 
 const NO_FOLLOWERS: readonly UnitEntry[] = [];
 
-const NO_REQUIREMENTS: SchedulerUnit['requirements'] = {
-  machineId: null,
-  machineOf: [],
-  conflicts: [],
-  replaces: [],
-  metadata: new Map(),
-  global: false,
-};

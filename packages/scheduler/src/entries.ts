@@ -1,6 +1,7 @@
 import type { MachineId, UnitName } from '@fleet/model';
 import type { Glob } from '@fleet/unit-parser';
 import { SlotCounter } from './slot-counter.ts';
+import { SlotSet } from './slot-set.ts';
 import type { Pending, SchedulerMachine, SchedulerUnit } from './types.ts';
 
 /** A machine in the model; one that is gone stays as long as units are placed on it. */
@@ -19,13 +20,21 @@ export class MachineEntry {
   }
 }
 
+/** A unit that asks for nothing and wants nothing. */
+export const UNDEFINED: SchedulerUnit = {
+  name: '' as UnitName,
+  targetState: 'inactive',
+  requirements: { machineId: null, machineOf: [], conflicts: [], replaces: [], metadata: new Map(), global: false },
+};
+
 /** For the many units that are not global. */
-const NOWHERE = new SlotCounter();
+const NOWHERE = new SlotSet();
 
 /** A unit in the model. */
 export class UnitEntry {
   readonly name: UnitName;
-  unit: SchedulerUnit;
+  /** `UNDEFINED` until it is known. */
+  unit = UNDEFINED;
   /** Its well-formed patterns, each once. */
   conflicts: readonly Pattern[] = [];
   replaces: readonly Pattern[] = [];
@@ -41,9 +50,8 @@ export class UnitEntry {
   /** Equal for units that all machines treat alike; `null` until asked for. */
   shape: string | null = null;
 
-  constructor(unit: SchedulerUnit) {
-    this.name = unit.name;
-    this.unit = unit;
+  constructor(name: UnitName) {
+    this.name = name;
   }
 
   get global(): boolean {

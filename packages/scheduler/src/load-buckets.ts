@@ -42,7 +42,8 @@ export class LoadBuckets {
     return this.#loads[slot] ?? 0;
   }
 
-  change(slot: number, by: 1 | -1): void {
+  change(slot: number, by: number): void {
+    if (by === 0) return;
     const load = this.load(slot);
     this.#leave(slot, load);
     this.#enter(slot, load + by);

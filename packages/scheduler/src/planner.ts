@@ -51,18 +51,17 @@ export class Planner {
     }
   }
 
-  /** In waves: who is judged in one sees the whole effect of the one before. */
+  /** In waves: what leaves in one may leave others without what they need in the next. */
   #dropUnfit(): void {
     const { review } = this.#state.dirt;
     while (review.size > 0) {
-      const wave = [...review];
+      const wave = sortByName([...review].filter((entry) => this.#whyDrop(entry) !== null));
       review.clear();
-      const drops: { readonly name: UnitName; readonly entry: UnitEntry; readonly why: Reason }[] = [];
       for (const entry of wave) {
+        // What left a moment ago may have been in the way of what this one needs.
         const why = this.#whyDrop(entry);
-        if (why !== null) drops.push({ name: entry.name, entry, why });
+        if (why !== null) this.#unschedule(entry, why);
       }
-      for (const { entry, why } of sortByName(drops)) this.#unschedule(entry, why);
     }
   }
 

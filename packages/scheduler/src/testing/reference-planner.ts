@@ -76,12 +76,12 @@ export class ReferencePlanner {
 
   #dropUnfit(): void {
     for (;;) {
-      const drops = this.#jobs.flatMap((job) => {
+      const wave = this.#jobs.filter((job) => this.#whyDrop(job) !== null);
+      for (const job of wave) {
         const why = this.#whyDrop(job);
-        return why === null ? [] : [{ job, why }];
-      });
-      for (const { job, why } of drops) this.#unschedule(job.name, why);
-      if (drops.length === 0) return;
+        if (why !== null) this.#unschedule(job.name, why);
+      }
+      if (wave.length === 0) return;
     }
   }
 
