@@ -78,7 +78,7 @@ function descriptorOutput(descriptor: 1 | 2): Output {
       return descriptor === 1 ? process.stdout.isTTY : process.stderr.isTTY;
     },
     get columns() {
-      return (descriptor === 1 ? process.stdout.columns : process.stderr.columns) ?? 80;
+      return (descriptor === 1 ? process.stdout.columns : process.stderr.columns) || 80;
     },
   };
 }

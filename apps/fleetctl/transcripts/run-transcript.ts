@@ -13,7 +13,7 @@ export interface TranscriptOptions {
 const PATIENCE_MS = 10_000;
 
 /** Runs one command line in this process; what it printed, as a transcript shows it. */
-export async function record(argv: readonly string[], options: TranscriptOptions): Promise<string> {
+export async function record(argv: readonly string[], options: TranscriptOptions, sorted = false): Promise<string> {
   let stdout = '';
   let stderr = '';
   const output = (write: (text: string) => void): { write: (text: string) => void; isTerminal: boolean; columns: number } => ({ write, isTerminal: false, columns: 80 });
@@ -28,6 +28,7 @@ export async function record(argv: readonly string[], options: TranscriptOptions
       onInterrupt: () => undefined,
     }),
   );
+  if (sorted) stdout = stdout.split('\n').sort().join('\n').replace(/^\n/, '') + '\n';
   let text = stdout === '' || stdout.endsWith('\n') ? stdout : `${stdout}\\\n`;
   for (const line of stderr.replace(/\n$/, '').split('\n')) if (stderr !== '') text += `2> ${line}\n`;
   for (const [from, to] of options.replace) text = text.replaceAll(from, to);
@@ -39,7 +40,7 @@ export async function runTranscript(file: string, options: TranscriptOptions): P
   const expected = readFileSync(file, 'utf8');
   const done: Step[] = [];
   for (const step of parseTranscript(expected)) {
-    let printed = await record(step.argv, options);
+    let printed = await record(step.argv, options, step.prompt === '*$');
     const deadline = performance.now() + PATIENCE_MS;
     while (step.prompt === '~$' && printed !== step.expected && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -2,8 +2,8 @@
 export interface Step {
   /** Lines before it that are no command: empty lines and comments. */
   readonly preamble: readonly string[];
-  /** `$` runs once; `~$` runs until it prints what is expected. */
-  readonly prompt: '$' | '~$';
+  /** `$` runs once; `~$` runs until it prints what is expected; `*$` prints its lines in no order. */
+  readonly prompt: '$' | '~$' | '*$';
   readonly argv: readonly string[];
   readonly line: string;
   readonly expected: string;
@@ -15,7 +15,7 @@ export function parseTranscript(text: string): Step[] {
   let preamble: string[] = [];
   let expected: string[] | undefined;
   for (const line of text.split('\n')) {
-    const command = /^(~?\$) fleetctl( .*)?$/.exec(line);
+    const command = /^([~*]?\$) fleetctl( .*)?$/.exec(line);
     if (command !== null) {
       expected = [];
       steps.push({ preamble, prompt: command[1] as Step['prompt'], argv: splitWords(command[2] ?? ''), line, expected: '' });

@@ -56,10 +56,10 @@ export function createLegacyApi({ http, clock }: LegacyApiOptions): FleetApi {
     throw new FleetError(`${http.url(path)}: the server never stops handing out page tokens`, { code: 'ENDLESS_PAGES', kind: 'internal', remedy: 'report it with the version of fleetd' });
   }
 
-  const listV1Units = (call: CallOptions): Promise<V1Unit[]> => pages(v1Paths.units, '', (page) => listOf<V1Unit>(page['units']), call);
+  const listV1Units = (call: CallOptions): Promise<V1Unit[]> => pages(v1Paths.units, '', (page) => listOf(page['units']), call);
   const listV1States = (call: CallOptions, unit = ''): Promise<V1UnitState[]> =>
-    pages(v1Paths.states, unit === '' ? '' : `&unitName=${encodeURIComponent(unit)}`, (page) => listOf<V1UnitState>(page['states']), call);
-  const listV1Machines = (call: CallOptions): Promise<V1Machine[]> => pages(v1Paths.machines, '', (page) => listOf<V1Machine>(page['machines']), call);
+    pages(v1Paths.states, unit === '' ? '' : `&unitName=${encodeURIComponent(unit)}`, (page) => listOf(page['states']), call);
+  const listV1Machines = (call: CallOptions): Promise<V1Machine[]> => pages(v1Paths.machines, '', (page) => listOf(page['machines']), call);
 
   async function getV1Unit(name: string, call: CallOptions): Promise<V1Unit> {
     return await exchangeJson(http, { method: 'GET', path: `${v1Paths.unit(name)}?alt=json`, signal: call.signal }, (value) => readObject(value) as V1Unit);
@@ -205,8 +205,8 @@ function readObject(value: unknown): Readonly<Record<string, unknown>> {
   return value as Readonly<Record<string, unknown>>;
 }
 
-function listOf<T>(value: unknown): readonly T[] {
-  return Array.isArray(value) ? (value.filter((item) => typeof item === 'object' && item !== null) as T[]) : [];
+function listOf(value: unknown): readonly object[] {
+  return Array.isArray(value) ? value.filter((item): item is object => typeof item === 'object' && item !== null) : [];
 }
 
 function readOptions(unit: V1Unit): UnitOption[] {

@@ -76,7 +76,7 @@ export function canonicalize(argv: readonly string[], lookup: FlagLookup, comman
     const short = !token.startsWith('--');
     const flag = short && name.length !== 1 ? undefined : lookup(name);
     if (flag === undefined) {
-      const letters = short && equals === -1 ? [...name].map((letter) => lookup(letter)) : [];
+      const letters = short && equals === -1 ? Array.from(name, (letter) => lookup(letter)) : [];
       if (letters.length > 1 && letters.every((letter) => letter?.type === 'boolean')) flags.push(...letters.map((letter) => `--${letter?.name ?? ''}`));
       else flags.push(token);
     } else if (flag.type === 'boolean') {

@@ -34,10 +34,10 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     return units.filter((unit) => !failures.some((failure) => failure.name === unit.name));
   };
   try {
-    const { units, missing } = await findArgumentUnits(client, args, signal);
+    const { units, named, missing } = await findArgumentUnits(client, args, signal);
     for (const name of missing) fail(`Unit ${name} not found in registry`);
     const single = units.filter((unit) => !unit.global);
-    for (const unit of single) if (unit.desiredState === 'inactive') fail(`Unable to restart unit ${unit.name} in state inactive`);
+    for (const unit of single) if (unit.desiredState === 'inactive' && named.has(unit.name)) fail(`Unable to restart unit ${unit.name} in state inactive`);
     const running = single.filter((unit) => unit.desiredState === 'launched');
     context.interruption = 'Interrupted. Units that were stopped and not yet started again stay loaded; start them with: fleetctl start';
     const stopped = await wait(await set(running, 'loaded'), 'stopped');

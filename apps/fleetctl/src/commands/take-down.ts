@@ -1,5 +1,4 @@
-import type { Goal, UnitSummary } from '@fleet/api-client/fast';
-import { unitError } from '@fleet/api-client/fast';
+import { unitError, type Goal, type UnitSummary } from '@fleet/api-client/fast';
 import { isFleetError } from '@fleet/runtime';
 import type { Context } from '../cli/context.ts';
 import type { Flags } from '../cli/definition.ts';
@@ -26,7 +25,7 @@ export async function takeDown(context: Context, flags: Flags, args: readonly st
   if (args.length === 0) return noUnitsGiven(context);
   const client = await context.client();
   try {
-    const { units, missing } = await findArgumentUnits(client, args, signal);
+    const { units, named, missing } = await findArgumentUnits(client, args, signal);
     if (units.length === 0) {
       stderr.write('Units not found in registry\n');
       return 1;
@@ -37,6 +36,8 @@ export async function takeDown(context: Context, flags: Flags, args: readonly st
     const changing: UnitSummary[] = [];
     for (const unit of units) {
       if (direction.command === 'stop' && unit.desiredState === 'inactive') {
+        // A pattern takes what can be stopped; a unit that was named must be.
+        if (!named.has(unit.name)) continue;
         stderr.write(`Unable to stop unit ${unit.name} in state inactive\n`);
         failed = true;
       } else if (unit.desiredState !== direction.state) changing.push(unit);

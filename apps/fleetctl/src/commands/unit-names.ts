@@ -11,6 +11,8 @@ export function nameMatcher(args: readonly string[]): (name: string) => boolean 
 export interface FoundUnits {
   /** In the order of the arguments, each once. */
   readonly units: readonly UnitSummary[];
+  /** Names of units that an argument named in full. */
+  readonly named: ReadonlySet<string>;
   /** Names, and patterns, that nothing in the cluster answers to. */
   readonly missing: readonly string[];
 }
@@ -27,7 +29,7 @@ export async function findArgumentUnits(api: FleetApi, args: readonly string[], 
     if (found.length === 0) missing.push(name);
     for (const unit of found) units.set(unit.name, unit);
   }
-  return { units: [...units.values()], missing };
+  return { units: [...units.values()], named: new Set(names.filter((name) => units.has(name))), missing };
 }
 
 /** Arguments with every pattern replaced by the units in the cluster that match it. A pattern that nothing matches stays, to be reported. */

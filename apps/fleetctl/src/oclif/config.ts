@@ -36,12 +36,12 @@ function commandClass(definition: CommandDefinition): Command.Class {
       }
       return { raw, args: parsed.argv as string[] };
     }
-  } as unknown as Command.Class;
+  };
 }
 
 function oclifFlag(flag: FlagDefinition): Interfaces.Flag<unknown> {
   const aliases = [...(flag.letters ?? [])];
-  if (flag.type === 'boolean') return boolean({ summary: flag.summary, aliases, charAliases: aliases as never, allowNo: true }) as Interfaces.Flag<unknown>;
+  if (flag.type === 'boolean') return boolean({ summary: flag.summary, aliases, charAliases: aliases as never, allowNo: true });
   return string({ summary: flag.summary, aliases, charAliases: aliases as never, helpValue: flag.type }) as unknown as Interfaces.Flag<unknown>;
 }
 
@@ -62,7 +62,7 @@ export async function loadOclif(): Promise<Config> {
       description: definition.description,
       usage: definition.usage,
       examples: class_.examples,
-      flags: class_.flags as unknown as Command.Loadable['flags'],
+      flags: class_.flags,
       args: {},
       aliases: [],
       hiddenAliases: [],

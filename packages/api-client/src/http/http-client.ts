@@ -84,7 +84,7 @@ export class HttpClient {
     const queue: Buffer[] = [];
     let wake: (() => void) | undefined;
     let ended = false;
-    let failure: unknown;
+    let failure: Error | undefined;
     const notify = (): void => {
       wake?.();
       wake = undefined;
@@ -99,7 +99,7 @@ export class HttpClient {
         notify();
       },
       (error: unknown) => {
-        failure = error;
+        failure = error instanceof Error ? error : new Error(String(error));
         ended = true;
         notify();
       },
@@ -172,13 +172,13 @@ export class HttpClient {
         rejectEnded = reject;
       });
       ended.catch(() => undefined);
-      const fail = (error: unknown): void => {
+      const fail = (error: Error): void => {
         if (settled) return;
         settled = true;
         detach();
         socket.destroy();
-        rejectHead(error as Error);
-        rejectEnded(error as Error);
+        rejectHead(error);
+        rejectEnded(error);
       };
       const broken = (why: string, cause?: unknown): void => fail(requestFailed(method, url, why, cause));
       const deadline = setTimeout(
@@ -215,7 +215,7 @@ export class HttpClient {
         }
       };
       const onError = (error: unknown): void => broken(errorCode(error) === 'ECONNRESET' && !parser.started ? 'EOF' : systemErrorText(error), error);
-      const onAbort = (): void => fail(signal?.reason);
+      const onAbort = (): void => fail(signal?.reason as Error);
       const detach = (): void => {
         clearTimeout(deadline);
         socket.off('data', read).off('end', onEnd).off('close', onEnd).off('error', onError);

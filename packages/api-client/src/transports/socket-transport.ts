@@ -39,19 +39,19 @@ export function originOf(endpoint: Extract<Endpoint, { kind: 'tcp' }>): Pick<Tra
 function open(dial: () => Socket, what: string, signal: AbortSignal | undefined): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const socket = dial();
-    const finish = (error: unknown): void => {
+    const finish = (error: Error | undefined): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       socket.off('error', onError).off('connect', onConnect);
       if (error === undefined) resolve(socket);
       else {
         socket.on('error', () => undefined).destroy();
-        reject(error as Error);
+        reject(error);
       }
     };
     const onError = (error: unknown): void => finish(new Error(`dial ${what}: connect: ${systemErrorText(firstOf(error))}`, { cause: error }));
     const onConnect = (): void => finish(undefined);
-    const onAbort = (): void => finish(signal?.reason);
+    const onAbort = (): void => finish(signal?.reason as Error);
     const timer = setTimeout(() => finish(new Error(`dial ${what}: i/o timeout`)), CONNECT_TIMEOUT_MS);
     socket.once('error', onError).once('connect', onConnect);
     signal?.addEventListener('abort', onAbort, { once: true });

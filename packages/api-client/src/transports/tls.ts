@@ -51,13 +51,13 @@ export async function secure(socket: Duplex, hostname: string, files: TlsFiles, 
   const { isIP } = await import('node:net');
   return await new Promise((resolve, reject) => {
     const stream = connect({ socket, ...readTlsFiles(files), minVersion: 'TLSv1.2', ...(isIP(hostname) === 0 ? { servername: hostname } : {}), host: hostname });
-    const onAbort = (): void => fail(signal?.reason);
-    const fail = (error: unknown): void => {
+    const onAbort = (): void => fail(signal?.reason as Error);
+    const fail = (error: Error): void => {
       signal?.removeEventListener('abort', onAbort);
       stream.on('error', () => undefined).destroy();
-      reject(error as Error);
+      reject(error);
     };
-    stream.once('error', (error) => fail(new Error(`tls: ${error.message}`, { cause: error })));
+    stream.once('error', (error: Error) => fail(new Error(`tls: ${error.message}`, { cause: error })));
     stream.once('secureConnect', () => {
       stream.removeAllListeners('error');
       signal?.removeEventListener('abort', onAbort);

@@ -77,7 +77,7 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
     case 'refreshing':
       return { kind: 'reached', state: 'launched', machine, holdsMs: unit.name.endsWith('.service') && report.sub === 'running' ? CONFIRM_ACTIVE_MS : 0 };
     case 'failed':
-      return { kind: 'failed', reason: `it failed (${report.active}, ${report.sub})`, machine, holdsMs: legacy ? LEGACY_CONFIRM_MS : CONFIRM_FAILED_MS };
+      return { kind: 'failed', reason: `systemd says ${report.active} (${report.sub})`, machine, holdsMs: legacy ? LEGACY_CONFIRM_MS : CONFIRM_FAILED_MS };
     case 'inactive':
       return { kind: 'reached', state: 'launched', machine, holdsMs: CONFIRM_DONE_MS };
     case 'activating':
