@@ -11,9 +11,9 @@ export interface Glob {
   test(name: string): boolean;
 }
 
-/** One character of a name: a byte of UTF-8, any character but `/`, or one of a class. */
+/** Text as it stands (a byte text), any character but `/`, or one character of a class. */
 export type Item =
-  | { readonly kind: 'byte'; readonly code: number }
+  | { readonly kind: 'text'; readonly bytes: string }
   | { readonly kind: 'any' }
   | { readonly kind: 'class'; readonly negated: boolean; readonly ranges: readonly (readonly [number, number])[] };
 
@@ -42,8 +42,9 @@ export function compileGlob(pattern: string): Glob {
   const chunks = readChunks(toByteText(pattern));
   if (chunks === null) return NOTHING;
   const [first] = chunks;
-  const isLiteral = chunks.length === 0 || (chunks.length === 1 && first?.star === false && first.items.every(isByte));
-  const literalPrefix = first === undefined || first.star ? '' : literalText(first.items);
+  const isLiteral = chunks.length === 0 || (chunks.length === 1 && first?.star === false && first.items.every(isText));
+  const start = first?.star === false ? first.items[0] : undefined;
+  const literalPrefix = start?.kind === 'text' ? decodeByteText(start.bytes) : '';
   if (isLiteral) return { malformed: false, literalPrefix, isLiteral, test: (name) => name === literalPrefix };
   const prefixed = literalPrefix !== '' && isAscii(literalPrefix);
   return {
@@ -77,9 +78,9 @@ function matchItems(items: readonly Item[], name: string, start: number): number
   for (const item of items) {
     if (at >= name.length) return -1;
     switch (item.kind) {
-      case 'byte':
-        if (name.charCodeAt(at) !== item.code) return -1;
-        at++;
+      case 'text':
+        if (!name.startsWith(item.bytes, at)) return -1;
+        at += item.bytes.length;
         break;
       case 'any':
         if (name.charCodeAt(at) === SLASH) return -1;
@@ -105,24 +106,28 @@ export function readChunks(pattern: string): Chunk[] | null {
     while (pattern[at] === '*') at++;
     const items: Item[] = [];
     while (at < pattern.length && pattern[at] !== '*') {
-      if (pattern[at] === '[') {
-        const read = readClass(pattern, at + 1);
-        if (read === null) return null;
-        items.push(read.item);
-        at = read.end;
-        continue;
-      }
-      if (pattern[at] === '?') items.push(ANY);
-      else {
-        if (pattern[at] === '\\') at++;
-        if (at >= pattern.length) return null;
-        items.push({ kind: 'byte', code: pattern.charCodeAt(at) });
-      }
-      at++;
+      const read = readItem(pattern, at);
+      if (read === null) return null;
+      items.push(read.item);
+      at = read.end;
     }
     chunks.push({ star, items });
   }
   return chunks;
+}
+
+function readItem(pattern: string, start: number): { item: Item; end: number } | null {
+  if (pattern[start] === '[') return readClass(pattern, start + 1);
+  if (pattern[start] === '?') return { item: ANY, end: start + 1 };
+  let bytes = '';
+  let at = start;
+  while (at < pattern.length && !'*?['.includes(pattern.charAt(at))) {
+    if (pattern[at] === '\\') at++;
+    if (at >= pattern.length) return null;
+    bytes += pattern.charAt(at);
+    at++;
+  }
+  return { item: { kind: 'text', bytes }, end: at };
 }
 
 function readClass(pattern: string, start: number): { item: Item; end: number } | null {
@@ -173,15 +178,6 @@ export function holds(item: Extract<Item, { kind: 'class' }>, rune: number): boo
   return item.ranges.some(([low, high]) => low <= rune && rune <= high) !== item.negated;
 }
 
-export function isByte(item: Item): item is Extract<Item, { kind: 'byte' }> {
-  return item.kind === 'byte';
-}
-
-function literalText(items: readonly Item[]): string {
-  let bytes = '';
-  for (const item of items) {
-    if (!isByte(item)) break;
-    bytes += String.fromCharCode(item.code);
-  }
-  return decodeByteText(bytes);
+export function isText(item: Item): item is Extract<Item, { kind: 'text' }> {
+  return item.kind === 'text';
 }

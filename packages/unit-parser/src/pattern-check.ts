@@ -1,5 +1,5 @@
 import { toByteText } from './byte-text.ts';
-import { holds, isByte, readChunks, type Chunk, type Item } from './glob.ts';
+import { holds, isText, readChunks, type Chunk, type Item } from './glob.ts';
 import { checkUnitName, TEMPLATE_TYPES, UNIT_TYPES } from './unit-name.ts';
 
 /** Why a pattern can match no unit, and what to write instead. */
@@ -9,10 +9,9 @@ export interface PatternFault {
   readonly remedy: string;
 }
 
-const AT = 0x40;
 const NAME_CHARACTER = /[A-Za-z0-9:\-_.\\@]/;
 const NAME_CODES = Array.from({ length: 128 }, (_, code) => code).filter((code) => NAME_CHARACTER.test(String.fromCharCode(code)));
-const nameCodes: ReadonlySet<number> = new Set(NAME_CODES);
+const STRANGE = /[^A-Za-z0-9:\-_.\\@]/;
 const COMMA_REMEDY = 'separate patterns with blanks, or write one option for each';
 
 /** A pattern that no valid unit name can match, as data; `null` if some name can. */
@@ -22,12 +21,12 @@ export function checkPattern(pattern: string): PatternFault | null {
   if (pattern === '') return nothing('an empty pattern', 'write the name or pattern of a unit');
   if (/\s/.test(pattern)) return nothing('a pattern with a blank in it', 'write one option for each pattern');
   const items = chunks.flatMap((chunk) => chunk.items);
-  const strange = items.find((item) => isByte(item) && !nameCodes.has(item.code));
-  if (strange !== undefined && isByte(strange)) return strangeCharacter(String.fromCharCode(strange.code));
+  const strange = items.map((item) => (isText(item) ? STRANGE.exec(item.bytes)?.[0] : undefined)).find((char) => char !== undefined);
+  if (strange !== undefined) return strangeCharacter(strange);
   if (items.some((item) => item.kind === 'class' && !NAME_CODES.some((code) => holds(item, code)))) {
     return nothing('a pattern with a class that holds no character of unit names', 'write ranges from their lower to their upper end');
   }
-  return chunks.some((chunk) => chunk.star) || !items.every(isByte) ? suffixFault(chunks) : literalFault(bytesOf(items));
+  return chunks.some((chunk) => chunk.star) || !items.every(isText) ? suffixFault(chunks) : literalFault(bytesOf(items));
 }
 
 function strangeCharacter(char: string): PatternFault {
@@ -49,10 +48,10 @@ function literalFault(name: string): PatternFault | null {
 
 /** What the characters at the end of a pattern say about the type of unit. */
 function suffixFault(chunks: readonly Chunk[]): PatternFault | null {
-  const last = chunks.at(-1)?.items ?? [];
-  const end = bytesOf(last.slice(last.findLastIndex((item) => !isByte(item)) + 1));
+  const last = chunks.at(-1)?.items.at(-1);
+  const end = last !== undefined && isText(last) ? last.bytes : '';
   if (end === '') return null;
-  const isTemplate = chunks.some((chunk) => chunk.items.some((item) => isByte(item) && item.code === AT));
+  const isTemplate = chunks.some((chunk) => bytesOf(chunk.items).includes('@'));
   const types: readonly string[] = isTemplate ? TEMPLATE_TYPES : UNIT_TYPES;
   const dot = end.lastIndexOf('.');
   const fits = dot < 0 ? types.some((type) => type.endsWith(end)) : types.includes(end.slice(dot + 1));
@@ -61,7 +60,7 @@ function suffixFault(chunks: readonly Chunk[]): PatternFault | null {
 }
 
 function bytesOf(items: readonly Item[]): string {
-  return items.map((item) => (isByte(item) ? String.fromCharCode(item.code) : '')).join('');
+  return items.map((item) => (isText(item) ? item.bytes : '')).join('');
 }
 
 function malformation(pattern: string): { readonly message: string; readonly remedy: string } {
