@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Store } from '@fleet/registry';
 import { FleetError, type Clock, type Logger } from '@fleet/runtime';
@@ -57,8 +57,21 @@ export async function openUnitManager(config: FleetdConfig, machineId: string, c
 /** @throws FleetError `DIRECTORY_UNUSABLE` naming the option. */
 export function makeDirectory(directory: string, option: string, mode: number): void {
   try {
-    mkdirSync(directory, { recursive: true, mode });
+    makeWithParents(directory, mode);
   } catch (cause) {
     throw new FleetError(`cannot make the directory ${directory}`, { code: 'DIRECTORY_UNUSABLE', kind: 'invalid', cause, remedy: `make it by hand, or set ${option} in fleet.conf` });
+  }
+}
+
+/** By hand, because Node's recursive mkdir never ends where the kernel answers ENOENT below a directory that exists, as in /proc. */
+function makeWithParents(directory: string, mode: number): void {
+  if (existsSync(directory)) return;
+  const parent = dirname(directory);
+  if (parent !== directory) makeWithParents(parent, 0o755);
+  try {
+    mkdirSync(directory, { mode });
+  } catch (error) {
+    // Someone else may have been quicker.
+    if (!existsSync(directory)) throw error;
   }
 }

@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
-/** From this package's package.json, which lies one folder above both the sources and the bundle. */
+/** From this package's package.json: one folder above sources and bundle, two above the bundle that the tests make. */
 export function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+  const near = new URL('../package.json', import.meta.url);
+  const file = existsSync(near) ? near : new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string };
   return version;
 }

@@ -126,6 +126,7 @@ class LeasedPresence implements Presence {
     const both = AbortSignal.any([signal, life.signal]);
     let cancelDeadline = (): void => undefined;
     let failure: unknown;
+    let failedBeats = 0;
     const keep = keepLease({
       keepAlive: ({ signal: callSignal }) => registry.keepAlive(held.lease, { signal: callSignal }),
       ttlMs: held.ttlMs,
@@ -139,12 +140,15 @@ class LeasedPresence implements Presence {
           logger.error('Server monitor triggered: Monitor timed out before successful heartbeat', { machine, ttlMs: held.ttlMs });
           this.#become({ kind: 'uncertain', lease: held.lease }, endsAtMs);
         });
-        if (this.#status.kind === 'uncertain') logger.info('heartbeat answered again', { machine });
+        if (failedBeats > 0) logger.info('heartbeat answered again', { machine, failures: failedBeats });
+        failedBeats = 0;
         this.#become({ kind: 'present', lease: held.lease }, endsAtMs);
       },
       onFailure: (error) => {
         this.#options.onHeartbeat?.(false);
-        logger.warn('heartbeat failed', { machine, error: describeError(error) });
+        // Once is enough for people: how long it takes is in the lines that follow.
+        logger[failedBeats === 0 ? 'warn' : 'debug']('heartbeat failed, trying again', { machine, error: describeError(error) });
+        failedBeats += 1;
       },
     }).catch((error: unknown) => {
       if (!both.aborted) failure = error;
