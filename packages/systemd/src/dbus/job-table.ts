@@ -21,12 +21,17 @@ export class JobTable {
   /** Results that came while calls for jobs were out, one of which may be about to name them. */
   readonly #early = new Map<string, JobResult>();
   #callsOut = 0;
+  /** Counts {@link cancelAll}: a reply from before one names a job that nobody will hear of any more. */
+  #epoch = 0;
 
   /** Makes a call that answers with the path of a job; the result of the job. */
   async expect(call: () => Promise<string>): Promise<{ readonly result: Promise<JobResult> }> {
+    const epoch = this.#epoch;
     this.#callsOut += 1;
     try {
       const path = await call();
+      // The connection ended between the reply and now.
+      if (epoch !== this.#epoch) return { result: Promise.resolve('canceled') };
       const early = this.#early.get(path);
       if (early !== undefined) return { result: Promise.resolve(early) };
       const result = new Promise<JobResult>((resolve) => {
@@ -49,6 +54,7 @@ export class JobTable {
 
   /** Nobody will tell any more. */
   cancelAll(): void {
+    this.#epoch += 1;
     const waiting = [...this.#waiting.values()].flat();
     this.#waiting.clear();
     this.#early.clear();
