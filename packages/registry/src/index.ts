@@ -45,3 +45,4 @@ export {
 export { RequirementsSource, type RequirementsResult } from './requirements-source.ts';
 export { createKeys, type Keys, type ParsedKey } from './keys.ts';
 export { createRegistry, type RegistryOptions } from './registry.ts';
+export { withMetrics, withReadRetries, withTimeout, type RetryReadsOptions, type StoreMetrics, type StoreOperation } from './decorators.ts';

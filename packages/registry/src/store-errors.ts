@@ -28,3 +28,8 @@ export function requestTooLarge(what: string, cause?: unknown): FleetError {
 export function requestInvalid(what: string, cause?: unknown): FleetError {
   return new FleetError(what, { code: 'STORE_REQUEST_INVALID', kind: 'invalid', cause });
 }
+
+/** The store knows us but does not let us, or does not know us. */
+export function storeDenied(what: string, cause?: unknown): FleetError {
+  return new FleetError(what, { code: 'STORE_DENIED', kind: 'unavailable', cause, remedy: 'check etcd_username, etcd_password and the rights of that user below etcd_key_prefix' });
+}

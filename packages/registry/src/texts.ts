@@ -55,14 +55,15 @@ export class Texts {
     return item.value;
   }
 
-  /** Reads what is needed to write or keep `text`. Nothing is read twice: a stale memory only fails the comparison, see {@link Texts.forget}. */
-  async prepareWrite(hash: UnitHash, text: string, options?: CallOptions): Promise<TextWrite> {
+  /** Reads what is needed to write or keep `text`. A stale memory only fails the comparison, see {@link Texts.forget}; `optimistic` guesses that an unknown text is new. */
+  async prepareWrite(hash: UnitHash, text: string, options: CallOptions | undefined, optimistic: boolean): Promise<TextWrite> {
     const key = this.#keys.text(hash);
     const mark = this.#keys.mark(hash);
     const cached = this.#cache.get(hash);
     if (cached?.text === text) {
       return { compare: [{ kind: 'create-revision', key, equals: cached.createRevision }, { kind: 'create-revision', key: mark, equals: 0 }], operations: [] };
     }
+    if (optimistic) return { compare: [{ kind: 'create-revision', key, equals: 0 }], operations: [{ kind: 'put', key, value: text }] };
     const [{ item }, { item: marked }] = await Promise.all([this.#store.get(key, options), this.#store.get(mark, options)]);
     const compare: Compare[] = [{ kind: 'create-revision', key, equals: item?.createRevision ?? 0 }];
     // A text that does not exist is not marked either, and conditions are few in a transaction.

@@ -43,14 +43,21 @@ export async function readStoredUnit({ store, keys }: UnitAccess, name: string, 
   }
 }
 
+/** Reads the same for a write, whose conditions make sure that both still hold together when it is carried out. */
+async function readForWrite({ store, keys }: UnitAccess, name: string, options: CallOptions | undefined): Promise<StoredUnit> {
+  const [unit, placement] = await Promise.all([store.get(keys.unit(name), options), store.get(keys.placement(name), options)]);
+  return { unit: unit.item, placement: placement.item };
+}
+
 /**
- * Turns a change into conditions and operations. Pure but for its reads.
+ * Turns a change into conditions and operations. Pure but for its reads. `optimistic` makes a `create` without any reads,
+ * on the guess that neither the unit nor its text is there; a failed condition then only means that the guess was wrong.
  *
  * @throws FleetError `UNIT_EXISTS`, `UNIT_CHANGED` (conflict), `UNIT_NOT_FOUND` (not-found), `RECORD_INVALID` (internal).
  */
-export async function prepareUnitChange(access: UnitAccess, change: UnitChange, options?: CallOptions): Promise<PreparedChange> {
+export async function prepareUnitChange(access: UnitAccess, change: UnitChange, options: CallOptions | undefined, optimistic: boolean): Promise<PreparedChange> {
   const { name } = change;
-  const stored = await readStoredUnit(access, name, options);
+  const stored = optimistic && change.kind === 'create' ? { unit: null, placement: null } : await readForWrite(access, name, options);
   const compare: Compare[] = [{ kind: 'mod-revision', key: access.keys.unit(name), equals: stored.unit?.modRevision ?? 0 }];
   // Without a unit there is no placement to miss: placing compares the unit's revision. Conditions are few in a transaction.
   if (stored.unit !== null || stored.placement !== null) compare.push({ kind: 'mod-revision', key: access.keys.placement(name), equals: stored.placement?.modRevision ?? 0 });
@@ -69,7 +76,7 @@ export async function prepareUnitChange(access: UnitAccess, change: UnitChange, 
   const after = { ...wantedUnit(change, before), generation: (before?.generation ?? 0) + 1 };
   const operations = writes(access.keys, name, before, after, stored.placement === null ? null : decodePlacement(stored.placement, name));
   if (change.kind === 'target') return { change, compare, operations, generation: after.generation, unchangedSince: null };
-  const text = await access.texts.prepareWrite(change.hash, change.text, options);
+  const text = await access.texts.prepareWrite(change.hash, change.text, options, optimistic);
   return { change, compare: [...compare, ...text.compare], operations: [...operations, ...text.operations], generation: after.generation, unchangedSince: null };
 }
 

@@ -17,7 +17,7 @@ export interface WrittenChange {
 /** @throws FleetError as {@link prepareUnitChange}, and the store's. */
 export async function writeUnitChange(access: UnitAccess, change: UnitChange, options?: CallOptions): Promise<WrittenChange> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const prepared = await prepareUnitChange(access, change, options);
+    const prepared = await prepareUnitChange(access, change, options, attempt === 0);
     if (prepared.unchangedSince !== null) return { revision: prepared.unchangedSince, generation: prepared.generation };
     const { succeeded, revision } = await access.store.transaction({ compare: prepared.compare, operations: prepared.operations }, options);
     if (succeeded) {
@@ -37,7 +37,7 @@ export async function writeUnitChanges(access: UnitAccess, changes: readonly Uni
   };
   let outage: FleetError | undefined;
   for (const group of groups(changes)) {
-    if (outage === undefined) outage = await writeGroup(access, group, options, report);
+    if (outage === undefined) outage = await writeGroup(access, group, options, report, true);
     else for (const { index, change } of group) report(index, { ok: false, name: change.name, error: outage });
   }
   return results;
@@ -54,7 +54,7 @@ export async function writeUnitChangesAtomically(access: UnitAccess, changes: re
     throw new FleetError('a unit is named twice in one atomic request', { code: 'DUPLICATE_CHANGE', kind: 'invalid', remedy: 'name each unit once' });
   }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const outcomes = await Promise.all(changes.map((change) => outcomeOf(prepareUnitChange(access, change, options))));
+    const outcomes = await Promise.all(changes.map((change) => outcomeOf(prepareUnitChange(access, change, options, attempt === 0))));
     if (outcomes.some((outcome) => !outcome.ok)) {
       return outcomes.map((outcome, index) => ({ ok: false, name: nameAt(changes, index), error: outcome.ok ? notApplied(nameAt(changes, index)) : outcome.error }));
     }
@@ -102,10 +102,10 @@ function groups(changes: readonly UnitChange[]): Indexed[][] {
 type Report = (index: number, result: UnitChangeResult) => void;
 
 /** Returns the failure when the store cannot be reached: further groups then need not be tried. */
-async function writeGroup(access: UnitAccess, group: readonly Indexed[], options: CallOptions, report: Report): Promise<FleetError | undefined> {
+async function writeGroup(access: UnitAccess, group: readonly Indexed[], options: CallOptions, report: Report, optimistic: boolean): Promise<FleetError | undefined> {
   const ready: { readonly index: number; readonly prepared: PreparedChange }[] = [];
   const fail = (index: number, change: UnitChange, error: FleetError): void => report(index, { ok: false, name: change.name, error });
-  const outcomes = await Promise.all(group.map(async ({ index, change }) => ({ index, change, outcome: await outcomeOf(prepareUnitChange(access, change, options)) })));
+  const outcomes = await Promise.all(group.map(async ({ index, change }) => ({ index, change, outcome: await outcomeOf(prepareUnitChange(access, change, options, optimistic)) })));
   for (const { index, change, outcome } of outcomes) {
     if (!outcome.ok) fail(index, change, outcome.error);
     else if (outcome.value.unchangedSince === null) ready.push({ index, prepared: outcome.value });
@@ -137,7 +137,7 @@ async function retrySplit(access: UnitAccess, items: readonly Indexed[], options
   const [only] = items;
   if (items.length > 1 || only === undefined) {
     const middle = Math.ceil(items.length / 2);
-    return (await writeGroup(access, items.slice(0, middle), options, report)) ?? (await writeGroup(access, items.slice(middle), options, report));
+    return (await writeGroup(access, items.slice(0, middle), options, report, false)) ?? (await writeGroup(access, items.slice(middle), options, report, false));
   }
   const { index, change } = only;
   const outcome = await outcomeOf(writeUnitChange(access, change, options));

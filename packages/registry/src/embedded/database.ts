@@ -58,16 +58,23 @@ const COLUMNS = 'key, value, create_revision, mod_revision, lease';
 export class Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** Why the running commit can no longer succeed. */
+  #broken: { readonly failure: unknown } | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, maxBytes?: number) {
     this.#db = open(path);
+    if (maxBytes === undefined) return;
+    const pageBytes = this.#db.prepare('PRAGMA page_size').get()?.['page_size'] as number;
+    this.#db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
   }
 
   /** Runs `work` in one durable commit; a failure undoes all of it. */
   commit(work: () => void): void {
+    this.#broken = undefined;
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       work();
+      this.#checkWhole();
       this.#db.exec('COMMIT');
     } catch (error) {
       this.#rollback();
@@ -77,14 +84,21 @@ export class Database {
 
   /** Runs `work` inside {@link Database.commit}; when it throws, what it wrote is undone and the rest of the commit goes on. */
   attempt<T>(work: () => T): T {
+    this.#checkWhole();
     this.#db.exec('SAVEPOINT attempt');
     try {
       const result = work();
       this.#db.exec('RELEASE attempt');
       return result;
     } catch (error) {
-      this.#db.exec('ROLLBACK TO attempt');
-      this.#db.exec('RELEASE attempt');
+      try {
+        this.#db.exec('ROLLBACK TO attempt');
+        this.#db.exec('RELEASE attempt');
+      } catch {
+        // On a full disk or an I/O error SQLite gives up the whole transaction. Nothing more may be written on its behalf:
+        // it would be committed statement by statement.
+        this.#broken = { failure: error };
+      }
       throw error;
     }
   }
@@ -209,6 +223,10 @@ export class Database {
       this.#statements.set(sql, statement);
     }
     return statement;
+  }
+
+  #checkWhole(): void {
+    if (this.#broken !== undefined) throw this.#broken.failure;
   }
 
   #rollback(): void {

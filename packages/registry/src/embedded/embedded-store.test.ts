@@ -67,7 +67,7 @@ describe('the file of an embedded store', () => {
   it('is refused while another has it, naming the file, and free afterwards', async () => {
     const first = start();
     const failure = await failureOf(Promise.resolve().then(() => start()));
-    expect(failure).toMatchObject({ code: 'STORE_IN_USE', kind: 'conflict', message: expect.stringContaining(path) as string, remedy: expect.stringContaining('stop the other fleetd') as string });
+    expect(failure).toMatchObject({ code: 'STORE_IN_USE', kind: 'conflict', message: expect.stringContaining(path) as unknown as string, remedy: expect.stringContaining('stop the other fleetd') as unknown as string });
     await put(first, '/a', 'still works');
     await first[Symbol.asyncDispose]();
     expect((await start().get('/a')).item?.value).toBe('still works');
@@ -112,28 +112,19 @@ describe('the file of an embedded store', () => {
     expect((await again.range({ prefix: '/' })).items).toHaveLength(50);
   });
 
-  it('a full disk fails the write, and the store goes on when there is room', async () => {
-    const { DatabaseSync } = await import('node:sqlite');
-    await start()[Symbol.asyncDispose]();
-    // A limit on pages stands for a full disk: SQLite answers the same.
-    const exec = DatabaseSync.prototype.exec;
-    let limit: ((pages: number) => void) | undefined;
-    DatabaseSync.prototype.exec = function (sql: string) {
-      limit = (pages) => exec.call(this, `PRAGMA max_page_count = ${pages}`);
-      return exec.call(this, sql);
-    };
-    try {
-      const store = start();
-      const before = await put(store, '/a', 'kept');
-      limit?.(20);
-      const failure = await failureOf(put(store, '/big', 'x'.repeat(1_000_000)));
-      expect(failure).toMatchObject({ code: 'STORE_UNAVAILABLE', kind: 'unavailable' });
-      expect(await store.get('/a')).toMatchObject({ item: { value: 'kept' }, revision: before });
-      limit?.(1_000_000);
-      expect(await put(store, '/big', 'x'.repeat(1_000_000))).toBe(before + 1);
-    } finally {
-      DatabaseSync.prototype.exec = exec;
-    }
+  it('that is full fails the write, keeps what it has, and takes smaller writes again', async () => {
+    const store = start({ maxBytes: 400_000 });
+    const before = await put(store, '/a', 'kept');
+    const [big, small] = await Promise.allSettled([put(store, '/big', 'x'.repeat(1_000_000)), put(store, '/small', 'with it in one commit')]);
+    expect((await store.get('/small')).item?.value).toBe(small.status === 'fulfilled' ? 'with it in one commit' : undefined);
+    expect(big).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE', kind: 'unavailable' } });
+    expect(await store.get('/a')).toMatchObject({ item: { value: 'kept' } });
+    expect((await store.get('/big')).item).toBeNull();
+    expect((await store.get('/small')).item === null).toBe(small.status === 'rejected');
+    const after = await put(store, '/next', 'v');
+    expect(after).toBe(small.status === 'rejected' ? before + 1 : before + 2);
+    await store[Symbol.asyncDispose]();
+    expect((await start().range({ prefix: '/' })).items.length).toBe(small.status === 'rejected' ? 2 : 3);
   });
 
   it('that cannot be written is reported when opened', async () => {

@@ -16,6 +16,8 @@ export interface EmbeddedStoreOptions {
   readonly keepRevisions?: number;
   /** How many superseded values are kept at most, whatever their revisions; 50,000 unless told. Bounds the file. */
   readonly keepVersions?: number;
+  /** Most bytes the database may take, so that it leaves room for others; a write beyond fails with `STORE_UNAVAILABLE`. */
+  readonly maxBytes?: number;
 }
 
 /** The embedded {@link Store}, with what only it can do. */
@@ -69,7 +71,7 @@ class SqliteStore implements EmbeddedStore {
     this.#path = options.path;
     this.#keepRevisions = options.keepRevisions ?? 10_000;
     this.#keepVersions = options.keepVersions ?? 50_000;
-    this.#db = new Database(options.path);
+    this.#db = new Database(options.path, options.maxBytes);
     this.#revision = this.#db.number('revision');
     this.#compacted = this.#db.number('compacted');
     this.#nextRevision = this.#revision;

@@ -1,6 +1,6 @@
-import { Etcd3, EtcdAuthenticationFailedError, EtcdInvalidAuthTokenError, EtcdLeaseInvalidError, EtcdPermissionDeniedError, GRPCCancelledError, GRPCDeadlineExceededError, GRPCResourceExhastedError, GRPCUnauthenticatedError, type IOptions } from 'etcd3';
+import { castGrpcError, Etcd3, EtcdAuthenticationFailedError, EtcdInvalidAuthTokenError, EtcdLeaseInvalidError, EtcdPermissionDeniedError, GRPCCancelledError, GRPCDeadlineExceededError, GRPCResourceExhastedError, GRPCUnauthenticatedError, type IOptions } from 'etcd3';
 import { FleetError, isFleetError } from '@fleet/runtime';
-import { leaseNotFound, requestInvalid, requestTooLarge, storeCompacted, storeTimeout, storeUnavailable } from '../store-errors.ts';
+import { leaseNotFound, requestInvalid, requestTooLarge, storeCompacted, storeDenied, storeTimeout, storeUnavailable } from '../store-errors.ts';
 import type { EtcdHeader, EtcdKeyValue, EtcdRangeRequest, EtcdTransaction, EtcdWatchResponse } from './messages.ts';
 
 // The only file that imports etcd3. Used of it: the gRPC stubs, the connection, the login. Not used: its watcher, leases,
@@ -157,20 +157,21 @@ const MESSAGES: readonly { readonly pattern: RegExp; readonly make: (what: strin
   { pattern: /request is too large|too many operations/, make: requestTooLarge },
   { pattern: /duplicate key|key is not provided/, make: requestInvalid },
   { pattern: /request timed out/, make: storeTimeout },
+  { pattern: /user name is empty|authentication is not enabled/, make: storeDenied },
   {
     pattern: /database space exceeded/,
     make: (what, cause) => new FleetError(what, { code: 'STORE_UNAVAILABLE', kind: 'unavailable', cause, remedy: 'compact and defragment etcd, then disarm the NOSPACE alarm (etcdctl alarm disarm)' }),
   },
 ];
 
-function translateError(endpoint: string, timeoutMs: number, error: unknown): FleetError {
-  if (isFleetError(error)) return error;
+function translateError(endpoint: string, timeoutMs: number, raw: unknown): FleetError {
+  if (isFleetError(raw)) return raw;
+  // Failures of streams come as gRPC made them; those of calls have their class already.
+  const error = raw instanceof Error ? castGrpcError(raw) : raw;
   const message = error instanceof Error ? error.message.replace(/^\w+: /, '') : String(error);
   const what = `etcd at ${endpoint}: ${message}`;
   if (error instanceof EtcdLeaseInvalidError) return leaseNotFound('named in the request', error);
-  if (error instanceof EtcdAuthenticationFailedError || error instanceof EtcdPermissionDeniedError || error instanceof EtcdInvalidAuthTokenError || error instanceof GRPCUnauthenticatedError) {
-    return new FleetError(what, { code: 'STORE_DENIED', kind: 'unavailable', cause: error, remedy: 'check etcd_username, etcd_password and the rights of that user below etcd_key_prefix' });
-  }
+  if (error instanceof EtcdAuthenticationFailedError || error instanceof EtcdPermissionDeniedError || error instanceof EtcdInvalidAuthTokenError || error instanceof GRPCUnauthenticatedError) return storeDenied(what, error);
   for (const { pattern, make } of MESSAGES) if (pattern.test(message)) return make(what, error);
   if (error instanceof GRPCDeadlineExceededError) return storeTimeout(`etcd at ${endpoint} did not answer within ${timeoutMs} ms`, error);
   if (error instanceof GRPCResourceExhastedError) return requestTooLarge(what, error);

@@ -1,5 +1,4 @@
-import { FleetError } from '@fleet/runtime';
-import { storeCompacted, storeTimeout, storeUnavailable } from '../store-errors.ts';
+import { storeCompacted, storeDenied, storeTimeout, storeUnavailable } from '../store-errors.ts';
 import type { WatchBatch } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { prefixRange, toBatches, type EtcdEvent, type EtcdWatchResponse } from './messages.ts';
@@ -68,8 +67,6 @@ function checkCancelled(connection: Connection, response: EtcdWatchResponse, fro
   if (Number(response.compact_revision) !== 0) throw storeCompacted(fromRevision, Number(response.compact_revision));
   if (!response.canceled) return;
   const reason = response.cancel_reason === '' ? 'no reason given' : response.cancel_reason;
-  if (/permission denied|auth token/.test(reason)) {
-    throw new FleetError(`etcd at ${connection.endpoint} refused a watch: ${reason}`, { code: 'STORE_DENIED', kind: 'unavailable', remedy: 'check the rights of etcd_username below etcd_key_prefix' });
-  }
+  if (/permission denied|auth token|user name is empty/.test(reason)) throw storeDenied(`etcd at ${connection.endpoint} refused a watch: ${reason}`);
   throw storeUnavailable(`etcd at ${connection.endpoint} ended a watch: ${reason}`);
 }

@@ -1,0 +1,230 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { isFleetError, silentLogger, systemClock } from '@fleet/runtime';
+import { waitUntil } from '@fleet/runtime/testing';
+import type { MachineId, UnitHash, UnitName } from '@fleet/model';
+import { createRegistry } from '../registry.ts';
+import type { MirrorBatch, Registry } from '../registry-types.ts';
+import { failureOf, put } from '../testing/contract-support.ts';
+import { createTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
+import { etcdIsUsable, startTestEtcd, type TestEtcd } from '../testing/test-etcd.ts';
+import { createEtcdStore, type EtcdStore } from './index.ts';
+
+const describeEtcd = etcdIsUsable() ? describe : describe.skip;
+const TIMEOUT_MS = 500;
+const hash = 'a'.repeat(40) as UnitHash;
+const create = (name: string) => ({ kind: 'create' as const, name: name as UnitName, text: 'text', hash, global: false, targetState: 'launched' as const });
+
+describeEtcd('etcd that fails (skipped where none is installed)', () => {
+  let etcd: TestEtcd;
+  let proxy: TcpProxy;
+  let direct: EtcdStore;
+  let store: EtcdStore;
+  let controller: AbortController;
+  beforeAll(async () => {
+    etcd = await startTestEtcd();
+  });
+  afterAll(() => etcd.stop());
+  beforeEach(async () => {
+    controller = new AbortController();
+    proxy = await createTcpProxy({ port: etcd.port });
+    direct = createEtcdStore({ endpoints: etcd.endpoints });
+    store = createEtcdStore({ endpoints: [proxy.address], requestTimeoutMs: TIMEOUT_MS });
+    await direct.transaction({ compare: [], operations: [{ kind: 'delete-prefix', prefix: '/' }] });
+  });
+  afterEach(async () => {
+    controller.abort(new Error('test over'));
+    await store[Symbol.asyncDispose]();
+    await direct[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+  });
+  const registryOver = (over: EtcdStore): Registry => createRegistry(over, { prefix: '/f/', clock: systemClock, logger: silentLogger });
+  const codeOf = async (promise: Promise<unknown>): Promise<string> => {
+    const error = await failureOf(promise);
+    return isFleetError(error) ? error.code : String(error);
+  };
+
+  it('answers within the deadline when the network swallows everything', async () => {
+    await put(store, '/k', 'v');
+    proxy.pause();
+    const started = performance.now();
+    const codes = await Promise.all([codeOf(store.get('/k')), codeOf(store.range({ prefix: '/' })), codeOf(put(store, '/k', 'w')), codeOf(store.grantLease(1_000)), codeOf(store.keepAlive('1')), codeOf(store.revokeLease('1'))]);
+    expect(codes).toEqual(Array(6).fill('STORE_TIMEOUT'));
+    expect(performance.now() - started).toBeLessThan(TIMEOUT_MS * 4);
+    proxy.resume();
+    await waitUntil('etcd to answer again', async () => (await store.get('/k')).item !== null);
+  });
+
+  it('a caller who aborts does not wait for the deadline', async () => {
+    await put(store, '/k', 'v');
+    proxy.pause();
+    const caller = new AbortController();
+    const reason = new Error('enough');
+    const pending = failureOf(store.get('/k', { signal: caller.signal }));
+    caller.abort(reason);
+    expect(await pending).toBe(reason);
+  });
+
+  it('says unavailable at once when nobody listens, and works again when somebody does', async () => {
+    await put(store, '/k', 'v');
+    proxy.cut();
+    await waitUntil('the failure', async () => (await codeOf(store.get('/k')).catch(() => '')) === 'STORE_UNAVAILABLE');
+    proxy.restore();
+    await waitUntil('etcd to answer again', async () => (await store.get('/k')).item !== null);
+    await put(store, '/k', 'w');
+  });
+
+  it('a watch notices a peer that is stopped, not closed', async () => {
+    const from = (await store.get('/k')).revision + 1;
+    const watch = store.watch({ prefix: '/', fromRevision: from }, { signal: controller.signal })[Symbol.asyncIterator]();
+    const first = watch.next();
+    await put(store, '/k', 'v');
+    await first;
+    proxy.pause();
+    const code = await codeOf(watch.next());
+    expect(['STORE_UNAVAILABLE', 'STORE_TIMEOUT']).toContain(code);
+  });
+
+  it('a watch that is not confirmed fails by the deadline', async () => {
+    await store.get('/k');
+    proxy.pause();
+    expect(await codeOf(store.watch({ prefix: '/', fromRevision: 1 }, { signal: controller.signal })[Symbol.asyncIterator]().next())).toBe('STORE_TIMEOUT');
+  });
+
+  it.each([
+    { name: 'connections reset', fail: async () => proxy.cut(), heal: async () => proxy.restore() },
+    { name: 'network swallowing packets', fail: async () => proxy.pause(), heal: async () => proxy.resume() },
+  ])('a mirror catches up after $name, compaction included', async ({ fail, heal }) => {
+    const registry = registryOver(store);
+    const other = registryOver(direct);
+    await other.changeUnits([create('keep.service'), create('drop.service')], { atomic: true });
+    const mirror = await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal });
+    const batches: MirrorBatch[] = [];
+    mirror.subscribe((batch) => batches.push(batch));
+    await fail();
+    await waitUntil('the mirror to notice', () => !mirror.live, { deadlineMs: 15_000 });
+    expect([...mirror.records('units').keys()]).toEqual(['drop.service', 'keep.service']);
+    await other.changeUnit({ kind: 'destroy', name: 'drop.service' as UnitName });
+    const { revision } = await other.changeUnit(create('new.service'));
+    await direct.compact(revision);
+    await heal();
+    await mirror.waitForRevision(revision, { signal: AbortSignal.timeout(15_000) });
+    expect([...mirror.records('units').keys()].toSorted()).toEqual(['keep.service', 'new.service']);
+    expect(batches.some((batch) => batch.relisted)).toBe(true);
+    await other.changeUnit(create('later.service'));
+    await waitUntil('the mirror to follow live', () => mirror.records('units').has('later.service'));
+  }, 40_000);
+
+  it('a mirror and its store survive kill -9 and restart of etcd', async () => {
+    const registry = registryOver(store);
+    await registry.changeUnit(create('a.service'));
+    const mirror = await registry.openMirror({ kind: 'machine', machine: 'm1' as MachineId }, { signal: controller.signal });
+    const cluster = await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal });
+    await etcd.kill();
+    await waitUntil('the mirrors to notice', () => !mirror.live && !cluster.live, { deadlineMs: 15_000 });
+    expect(cluster.records('units').size).toBe(1);
+    await etcd.restart();
+    await waitUntil('the mirrors to be live', () => mirror.live && cluster.live, { deadlineMs: 15_000 });
+    await waitUntil('a write', () => registry.changeUnit(create('b.service')), { deadlineMs: 15_000 });
+    await waitUntil('the change', () => cluster.records('units').has('b.service'));
+  }, 40_000);
+
+  it('a mirror follows an etcd that was set back to an older state', async () => {
+    const registry = registryOver(store);
+    for (let index = 0; index < 5; index += 1) await registry.changeUnit(create(`old${index}.service`));
+    const mirror = await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal });
+    const before = mirror.revision;
+    await etcd.restart({ keepData: false });
+    const other = registryOver(direct);
+    await waitUntil('etcd to be back', () => other.changeUnit(create('fresh.service')), { deadlineMs: 15_000 });
+    await waitUntil('the mirror to show the new state', () => mirror.records('units').has('fresh.service') && mirror.records('units').size === 1, { deadlineMs: 15_000 });
+    expect(mirror.revision).toBeLessThan(before);
+  }, 40_000);
+
+  it('of two campaigners on different connections only one leads, and its fence keeps the other from writing', async () => {
+    const registries = [registryOver(store), registryOver(direct)];
+    const leases = await Promise.all(registries.map((registry) => registry.grantLease(10_000)));
+    for (let round = 0; round < 10; round += 1) {
+      const outcomes = await Promise.all(registries.map((registry, index) => registry.campaign(`m${index}` as MachineId, `s${index}`, leases[index]!.id)));
+      const winners = outcomes.filter((outcome) => outcome !== null);
+      expect(winners).toHaveLength(1);
+      await registries[0]!.resign(winners[0]!.fence);
+      const failure = failureOf(registries[1]!.raiseEngineVersion(1_000 + round, winners[0]!.fence));
+      expect(isFleetError(await failure, 'LEADERSHIP_LOST')).toBe(true);
+    }
+  });
+
+  describe('with several endpoints', () => {
+    let second: TcpProxy;
+    let both: EtcdStore;
+    beforeEach(async () => {
+      second = await createTcpProxy({ port: etcd.port });
+      both = createEtcdStore({ endpoints: [proxy.address, second.address], requestTimeoutMs: TIMEOUT_MS });
+    });
+    afterEach(async () => {
+      await both[Symbol.asyncDispose]();
+      await second[Symbol.asyncDispose]();
+    });
+
+    it.each([
+      { name: 'refuses', fail: () => proxy.cut() },
+      { name: 'is silent', fail: () => proxy.pause() },
+    ])('the first call already works when one $name', async ({ fail }) => {
+      fail();
+      await put(both, '/k', 'v');
+      expect((await both.get('/k')).item?.value).toBe('v');
+    });
+
+    it('goes on with the other when one goes away, and writes nothing twice', async () => {
+      await put(both, '/count', '0');
+      let applied = 0;
+      for (let index = 0; index < 60; index += 1) {
+        if (index === 20) proxy.cut();
+        if (index === 40) {
+          proxy.restore();
+          await new Promise((resolve) => setTimeout(resolve, 0));
+          second.cut();
+        }
+        const { item } = await waitUntil('a read', () => both.get('/count'));
+        // Without a condition a repeated write would go unnoticed; here it would fail.
+        const next = String(Number(item?.value) + 1);
+        try {
+          const { succeeded } = await both.transaction({ compare: [{ kind: 'mod-revision', key: '/count', equals: item?.modRevision ?? 0 }], operations: [{ kind: 'put', key: '/count', value: next }] });
+          expect(succeeded).toBe(true);
+          applied += 1;
+        } catch (error) {
+          expect(isFleetError(error) && error.kind).toBe('unavailable');
+        }
+      }
+      const value = Number((await direct.get('/count')).item?.value);
+      expect(applied).toBeGreaterThan(50);
+      expect(value).toBeGreaterThanOrEqual(applied);
+    });
+
+    it('a mirror moves over', async () => {
+      const registry = registryOver(both);
+      const mirror = await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal });
+      const carrier = proxy.connections > 0 ? proxy : second;
+      carrier.cut();
+      const other = registryOver(direct);
+      const { revision } = await other.changeUnit(create('a.service'));
+      await mirror.waitForRevision(revision, { signal: AbortSignal.timeout(15_000) });
+      expect(mirror.records('units').size).toBe(1);
+    });
+  });
+
+  it('a closed store lets the process end', async () => {
+    const child = spawn(process.execPath, ['--conditions=@fleet/source', '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'close-program.ts'), etcd.endpoints[0]!], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    let code: number | null | undefined;
+    child.once('close', (exit) => (code = exit));
+    try {
+      await waitUntil('the program to end', () => code !== undefined, { deadlineMs: 10_000 });
+      expect({ code, output }).toEqual({ code: 0, output: 'watch ended with STORE_UNAVAILABLE\n' });
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});
