@@ -69,7 +69,7 @@ function describeRejection({ code, detail, machines }: Rejection, remarks: Reado
     case 'replace-destination':
       return `${machines} ${machines === 1 ? 'is' : 'are'} left to the replacer ${detail}`;
     case 'malformed':
-      return `${machines} cannot match ${detail}`;
+      return `${machines} cannot meet ${detail}`;
   }
 }
 

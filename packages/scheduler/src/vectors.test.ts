@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import type { MachineId, Metadata, TargetState, UnitName } from '@fleet/model';
+import { parseUnitFile, readRequirements } from '@fleet/unit-parser';
+import { checkPlan } from './check-plan.ts';
+import { planCluster } from './plan-cluster.ts';
+import type { ClusterSnapshot, SchedulerUnit } from './types.ts';
+
+interface Task {
+  readonly type: string;
+  readonly unit: string;
+  readonly machine: string;
+  readonly reason: string;
+}
+
+interface Recorded {
+  readonly id: string;
+  readonly title: string;
+  readonly tags: readonly string[];
+  readonly machines: readonly { readonly id: string; readonly metadata: Metadata }[];
+  readonly units: readonly { readonly name: string; readonly text: string; readonly targetState: string; readonly scheduledTo?: string }[];
+  readonly expected: readonly Task[];
+  readonly alternatives?: readonly (readonly Task[])[];
+  readonly determinism: 'exact' | 'order' | 'outcome';
+}
+
+const recorded = readFileSync(join(import.meta.dirname, '../testdata/scheduling.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Recorded);
+
+/** Where we decide otherwise on purpose, by the rules of docs/compatibility/scheduling.md. */
+const DEPARTED: ReadonlySet<string> = new Set(['s-108', 's-110', 's-113', 's-117', 's-123', 's-126', 's-129', 's-130']);
+
+function snapshotOf({ machines, units }: Recorded): ClusterSnapshot {
+  const placements = units.flatMap(({ name, scheduledTo }): [UnitName, MachineId][] =>
+    scheduledTo === undefined ? [] : [[name as UnitName, scheduledTo as MachineId]],
+  );
+  return {
+    machines: machines.map(({ id, metadata }) => ({ id: id as MachineId, metadata })),
+    units: units.flatMap(({ name, text, targetState }): SchedulerUnit[] => {
+      const read = parseUnitFile(text);
+      if (!read.ok) return [];
+      const requirements = readRequirements(read.options, name);
+      return [{ name: name as UnitName, targetState: (targetState === '' ? 'inactive' : targetState) as TargetState, requirements }];
+    }),
+    placements: new Map(placements),
+    held: new Map(),
+  };
+}
+
+function isAsRecorded(tasks: readonly Task[], { determinism, expected, alternatives = [] }: Recorded): boolean {
+  if (determinism === 'exact') return isDeepStrictEqual(tasks, expected);
+  const sorted = (list: readonly Task[]): string[] => list.map((task) => Object.values(task).join('\n')).sort();
+  return [expected, ...alternatives].some((list) => isDeepStrictEqual(sorted(tasks), sorted(list)));
+}
+
+describe('the decisions of the original', () => {
+  it.each(recorded)('$id $title', (each) => {
+    const snapshot = snapshotOf(each);
+    const tasks = planCluster(snapshot, { passes: 1 }).steps.map(({ kind, unit, machine, reason }) => ({
+      type: kind === 'schedule' ? 'AttemptScheduleUnit' : 'UnscheduleUnit',
+      unit,
+      machine,
+      reason: reason.text,
+    }));
+    expect(isAsRecorded(tasks, each)).toBe(!DEPARTED.has(each.id));
+    if (DEPARTED.has(each.id)) expect(each.tags).toContain('quirk');
+    expect(checkPlan(snapshot, planCluster(snapshot))).toEqual([]);
+  });
+});
