@@ -6,7 +6,7 @@ import { checkMachineId, checkMetadata, checkGlobal } from './fleet-values.ts';
 import { checkPattern } from './pattern-check.ts';
 import { FLEET_OPTIONS, FLEET_SECTION, readRequirements, splitQuotedList } from './requirements.ts';
 import { substituteSpecifiers } from './specifiers.ts';
-import { nearest } from './suggest.ts';
+import { Vocabulary } from './suggest.ts';
 import { isFleetNearMiss } from './systemd-findings.ts';
 import type { Diagnostic, LocatedUnitOption, Requirements } from './types.ts';
 import { checkUnitName, isTemplateName, parseUnitName, type UnitNameInfo } from './unit-name.ts';
@@ -14,6 +14,7 @@ import { checkUnitName, isTemplateName, parseUnitName, type UnitNameInfo } from 
 /** Options that mean nothing outside of `[X-Fleet]`; `Conflicts` means something in `[Unit]`. */
 const FLEET_ONLY: ReadonlySet<string> = new Set(FLEET_OPTIONS.filter((name) => name !== 'Conflicts'));
 const CURRENT_NAMES = FLEET_OPTIONS.filter((name) => !name.startsWith('X-'));
+const vocabulary = new Vocabulary(CURRENT_NAMES);
 const KIND_OPTIONS = { MachineID: 'MachineID', Peers: 'MachineOf', Conflicts: 'Conflicts', Global: 'Global', Replaces: 'Replaces' } as const;
 
 /** Findings about what the `[X-Fleet]` sections ask for. A name, if there is one, fills in the specifiers. */
@@ -66,7 +67,7 @@ function kindOf(name: string): 'MachineID' | 'MachineOf' | 'MachineMetadata' | '
 }
 
 function unknownOption(option: LocatedUnitOption): Diagnostic {
-  const guess = nearest(option.name, CURRENT_NAMES);
+  const guess = vocabulary.nearest(option.name);
   const remedy = guess === null ? `the options of [X-Fleet] are ${CURRENT_NAMES.join(', ')}` : `did you mean ${guess}?`;
   return finding('unknown-option', 'warning', option, `unrecognized requirement in [X-Fleet] section: ${shown(option.name)}; it means nothing`, remedy);
 }

@@ -1,19 +1,29 @@
 const LONGEST = 64;
 
-/** The known word nearest to one that was written, if it is near enough to be a slip; legacy prefixes count as slips. */
-export function nearest(word: string, known: readonly string[]): string | null {
-  if (word.length > LONGEST) return null;
-  const plain = simplify(word);
-  let best: string | null = null;
-  let bestDistance = Infinity;
-  for (const candidate of known) {
-    const distance = editDistance(plain, simplify(candidate));
-    if (distance < bestDistance && distance <= Math.max(1, Math.floor(candidate.length / 4))) {
-      best = candidate;
+/** Words to choose from, made ready once. */
+export class Vocabulary {
+  readonly #words: readonly { readonly word: string; readonly plain: string; readonly most: number }[];
+
+  constructor(words: readonly string[]) {
+    this.#words = words.map((word) => ({ word, plain: simplify(word), most: word.length < 8 ? 1 : word.length >> 2 }));
+  }
+
+  /** The word nearest to one that was written, if it is near enough to be a slip; legacy prefixes count as slips. */
+  nearest(written: string): string | null {
+    if (written.length > LONGEST) return null;
+    const plain = simplify(written);
+    let best: string | null = null;
+    let bestDistance = LONGEST;
+    for (const { word, plain: other, most } of this.#words) {
+      // Words of very different length are far apart; no need to find out how far.
+      if (Math.abs(other.length - plain.length) > most) continue;
+      const distance = editDistance(plain, other);
+      if (distance >= bestDistance || distance > most) continue;
+      best = word;
       bestDistance = distance;
     }
+    return best;
   }
-  return best;
 }
 
 /** What people vary without meaning it: case, blanks, hyphens and the old prefixes. */
@@ -32,13 +42,18 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
-      let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1);
+      let cost = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      cost = least(cost, (last[j] ?? 0) + 1);
+      cost = least(cost, (row[j - 1] ?? 0) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = least(cost, (beforeLast[j - 2] ?? 0) + 1);
       row.push(cost);
     }
     beforeLast = last;
     last = row;
   }
   return last[b.length] ?? 0;
+}
+
+function least(a: number, b: number): number {
+  return a < b ? a : b;
 }

@@ -1,7 +1,7 @@
 import { encodeText } from './byte-text.ts';
 import { finding, shown, START } from './diagnostics.ts';
 import { FLEET_SECTION } from './requirements.ts';
-import { nearest } from './suggest.ts';
+import { Vocabulary } from './suggest.ts';
 import type { Diagnostic, LocatedUnitOption } from './types.ts';
 import { checkUnitName, parseUnitName } from './unit-name.ts';
 
@@ -17,6 +17,7 @@ const TYPE_SECTIONS: Readonly<Record<string, string>> = {
   Scope: 'scope',
 };
 const SECTIONS = ['Unit', 'Install', ...Object.keys(TYPE_SECTIONS)];
+const vocabulary = new Vocabulary([...SECTIONS, FLEET_SECTION]);
 const GONE_TYPES = ['busname', 'snapshot'];
 
 /** One of the settings of a section must be there, or systemd refuses the unit (systemd `service_verify` and its like). */
@@ -76,7 +77,7 @@ function inSection(option: LocatedUnitOption, type: string | undefined): Diagnos
     const message = `section ${shown(`[${section}]`)} is not [X-Fleet], so what it asks for is ignored`;
     return [finding('section-near-miss', 'error', option, message, 'write it as [X-Fleet]')];
   }
-  const guess = nearest(section, [...SECTIONS, FLEET_SECTION]);
+  const guess = vocabulary.nearest(section);
   const remedy = guess === null ? undefined : `did you mean [${guess}]?`;
   if (guess !== null) return [finding('section-near-miss', 'warning', option, `section ${shown(`[${section}]`)} is not known and is ignored`, remedy)];
   if (section.startsWith('X-')) return [];
