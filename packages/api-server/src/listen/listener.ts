@@ -49,7 +49,7 @@ export async function openListener(spec: ListenerSpec, options: ListenerOptions)
   }
   return {
     spec,
-    address: addressOf(server),
+    address: spec.kind === 'unix' ? spec.path : addressOf(server),
     close: async () => {
       remove();
       await new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
-import { chmodSync, chownSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describeError, FleetError } from '@fleet/runtime';
 
 export interface UnixSocketOptions {
@@ -13,31 +13,29 @@ export interface UnixSocketOptions {
 const PROBE_TIMEOUT_MS = 2_000;
 
 /**
- * Binds a server to a path: a socket left by a dead process is replaced, a live one is not touched. Nobody but owner and
- * group can connect at any moment.
+ * Binds a server to a path: a socket left by a dead process is replaced, a live one is not touched, and of two processes
+ * that start at once one gets it. The socket is made under another name and only shown under its own when it has its mode
+ * and group, so nobody else can connect at any moment.
  *
  * @returns what removes the socket file again, if it is still ours.
  * @throws FleetError `SOCKET_IN_USE`, `SOCKET_PATH_TAKEN`, `SOCKET_DENIED`, `SOCKET_PATH_TOO_LONG`, `GROUP_UNKNOWN`, `SOCKET_FAILED`.
  */
 export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions): Promise<() => void> {
   const { path, mode, group } = options;
-  if (Buffer.byteLength(path) > 107) {
-    throw new FleetError(`socket path ${path} is longer than the 107 bytes the system takes`, { code: 'SOCKET_PATH_TOO_LONG', kind: 'invalid', remedy: 'choose a shorter path' });
+  // Node removes the path it was bound to when the server closes, whoever owns the file by then; so that is never the real one.
+  const hidden = join(dirname(path), `.${process.pid}.${(counter += 1)}`);
+  if (Math.max(Buffer.byteLength(path), Buffer.byteLength(hidden)) > MAX_PATH_BYTES) {
+    throw new FleetError(`socket path ${path} is longer than the ${MAX_PATH_BYTES} bytes the system takes`, { code: 'SOCKET_PATH_TOO_LONG', kind: 'invalid', remedy: 'choose a shorter path' });
   }
   const gid = group === undefined ? undefined : groupId(group);
   await removeStale(path);
-  await bind(server, path, mode);
+  await bind(server, hidden, path);
   try {
-    chmodSync(path, mode);
-    if (gid !== undefined) chownSync(path, -1, gid);
+    giveTo(hidden, options, gid);
+    show(hidden, path);
   } catch (error) {
     server.close();
-    throw new FleetError(`socket ${path} cannot be given to ${group === undefined ? `mode ${mode.toString(8)}` : `group ${group}`}`, {
-      code: 'SOCKET_DENIED',
-      kind: 'invalid',
-      cause: error,
-      remedy: 'run as root or as a member of that group',
-    });
+    throw error;
   }
   const { ino, dev } = lstatSync(path);
   return () => {
@@ -48,6 +46,34 @@ export async function listenOnUnixSocket(server: Server, options: UnixSocketOpti
       // Gone already.
     }
   };
+}
+
+let counter = 0;
+const MAX_PATH_BYTES = 107;
+
+function giveTo(file: string, { path, mode, group }: UnixSocketOptions, gid: number | undefined): void {
+  try {
+    if (gid !== undefined) chownSync(file, -1, gid);
+    chmodSync(file, mode);
+  } catch (error) {
+    throw new FleetError(`socket ${path} cannot be given to ${group === undefined ? `mode ${mode.toString(8)}` : `group ${group}`}`, {
+      code: 'SOCKET_DENIED',
+      kind: 'invalid',
+      cause: error,
+      remedy: 'run as root or as a member of that group',
+    });
+  }
+}
+
+/** A link, unlike a rename, fails when someone else was quicker. */
+function show(hidden: string, path: string): void {
+  try {
+    linkSync(hidden, path);
+    unlinkSync(hidden);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw inUse(path, error);
+    throw failed(path, error);
+  }
 }
 
 /** Removes a socket that nobody serves. */
@@ -63,11 +89,7 @@ async function removeStale(path: string): Promise<void> {
     throw new FleetError(`${path} exists and is no socket`, { code: 'SOCKET_PATH_TAKEN', kind: 'conflict', remedy: 'move it away, or choose another path for the API socket' });
   }
   if (await isServed(path)) {
-    throw new FleetError(`socket ${path} is in use by another process`, {
-      code: 'SOCKET_IN_USE',
-      kind: 'conflict',
-      remedy: `stop the other fleetd (find it with: ss -xlp src ${path}), or choose another path for the API socket`,
-    });
+    throw inUse(path);
   }
   try {
     unlinkSync(path);
@@ -91,32 +113,17 @@ async function isServed(path: string): Promise<boolean> {
   });
 }
 
-/** Creates the socket file with its final permissions from the first moment; binding to a path happens inside `listen`. */
-async function bind(server: Server, path: string, mode: number): Promise<void> {
+async function bind(server: Server, hidden: string, path: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const onError = (error: unknown): void => {
       reject(failed(path, error));
     };
     server.once('error', onError);
-    const before = setUmask(0o777 & ~mode);
-    try {
-      server.listen({ path }, () => {
-        server.off('error', onError);
-        resolve();
-      });
-    } finally {
-      if (before !== undefined) setUmask(before);
-    }
+    server.listen({ path: hidden }, () => {
+      server.off('error', onError);
+      resolve();
+    });
   });
-}
-
-/** Worker threads cannot set it; there the mode follows a moment later. */
-function setUmask(mask: number): number | undefined {
-  try {
-    return process.umask(mask);
-  } catch {
-    return undefined;
-  }
 }
 
 function groupId(group: string): number {
@@ -132,9 +139,17 @@ function groupId(group: string): number {
   throw new FleetError(`group ${group} for the API socket does not exist`, { code: 'GROUP_UNKNOWN', kind: 'invalid', remedy: `create it (groupadd --system ${group}) or give its number` });
 }
 
+function inUse(path: string, cause?: unknown): FleetError {
+  return new FleetError(`socket ${path} is in use by another process`, {
+    code: 'SOCKET_IN_USE',
+    kind: 'conflict',
+    cause,
+    remedy: `stop the other fleetd (find it with: ss -xlp src ${path}), or choose another path for the API socket`,
+  });
+}
+
 function failed(path: string, error: unknown): FleetError {
   const code = codeOf(error);
-  if (code === 'EADDRINUSE') return new FleetError(`socket ${path} is in use by another process`, { code: 'SOCKET_IN_USE', kind: 'conflict', cause: error, remedy: 'stop the other fleetd' });
   const remedy = code === 'ENOENT' ? `create the directory ${dirname(path)}` : code === 'EACCES' ? `check the permissions of ${dirname(path)}` : 'choose another path';
   return new FleetError(`cannot listen on socket ${path}: ${describeError(error)}`, { code: 'SOCKET_FAILED', kind: 'invalid', cause: error, remedy });
 }
