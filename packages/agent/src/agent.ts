@@ -1,4 +1,4 @@
-import type { MachineId, Metadata, UnitName } from '@fleet/model';
+import type { MachineId, Metadata } from '@fleet/model';
 import { RequirementsSource, type Mirror, type MirrorBatch, type Registry } from '@fleet/registry';
 import { describeError, isAbort, retryWithBackoff, shutdownReason, Wakeup, type Clock, type Component, type Logger } from '@fleet/runtime';
 import type { UnitManager } from '@fleet/systemd';
@@ -294,7 +294,7 @@ class MachineAgent implements Agent {
         await workers.drain(deadline.signal);
       }
     } catch (error) {
-      logger.error('not all units were put away', { units: workers.names() as readonly UnitName[], error: describeError(error) });
+      logger.error('not all units were put away', { units: workers.names(), error: describeError(error) });
     }
     cancel();
     if (this.#presence.status().kind === 'duplicate') return;

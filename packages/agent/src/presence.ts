@@ -164,7 +164,7 @@ class LeasedPresence implements Presence {
     logger.warn('lease of this machine has ended, registering again', { machine, lease: held.lease });
     this.#become({ kind: 'joining' }, null);
     await memory.saveLease(null);
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw failure as Error;
   }
 
   async #takeLease(signal: AbortSignal): Promise<{ readonly lease: LeaseId; readonly ttlMs: number; readonly extendedAt: number }> {

@@ -136,23 +136,31 @@ export class UnitWorker {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      while (!this.#context.signal.aborted && !this.#frozen && this.#context.mayAct()) {
-        this.#changed = false;
-        try {
-          if (!(await this.#step())) break;
-          this.#failures = 0;
-        } catch (error) {
-          if (this.#context.signal.aborted) break;
-          this.#failed(error);
-          if (!this.#changed) break;
-        }
-      }
+      while (this.#mayWork() && (await this.#tryStep()));
     } finally {
       this.#busy = false;
     }
-    if (!this.#context.signal.aborted && !this.#frozen && this.#wanted === null && this.#file === null && this.#asked === null) {
+    if (this.#mayWork() && this.#wanted === null && this.#file === null && this.#asked === null) {
       this.#publish();
       this.#context.onGone(this);
+    }
+  }
+
+  #mayWork(): boolean {
+    return !this.#context.signal.aborted && !this.#frozen && this.#context.mayAct();
+  }
+
+  /** Whether to go on at once. */
+  async #tryStep(): Promise<boolean> {
+    this.#changed = false;
+    try {
+      if (!(await this.#step())) return false;
+      this.#failures = 0;
+      return true;
+    } catch (error) {
+      if (this.#context.signal.aborted) return false;
+      this.#failed(error);
+      return this.#changed;
     }
   }
 
@@ -203,16 +211,20 @@ export class UnitWorker {
   async #perform(task: AgentTask, wanted: WantedUnit | null): Promise<void> {
     switch (task.kind) {
       case 'unload':
-        return await this.#unload();
+        await this.#unload();
+        return;
       case 'load':
         if (wanted !== null) await this.#load(wanted);
         return;
       case 'start':
-        return await this.#start();
+        await this.#start();
+        return;
       case 'stop':
-        return await this.#stop();
+        await this.#stop();
+        return;
       case 'reload':
-        return await this.#context.reload();
+        await this.#context.reload();
+        return;
       default:
         task satisfies never;
     }

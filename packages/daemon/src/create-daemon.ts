@@ -159,7 +159,7 @@ export function createDaemon(config: DaemonConfig, adapters: DaemonAdapters): Da
       leading.abort(shutdownReason);
       await engineDone;
     }
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw failure as Error;
   }
 }
 

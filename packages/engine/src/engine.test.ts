@@ -323,7 +323,7 @@ describe('leadership', () => {
   });
 
   it('passes on when the lease of the leader ends, without polling in between', async () => {
-    const first = await startEngine({ registry: new Proxy(cluster.registry, { get: (target, key) => (key === 'keepAlive' ? (_lease: string, options: { signal: AbortSignal }) => hang(options.signal) : Reflect.get(target, key)) }) });
+    const first = await startEngine({ registry: new Proxy(cluster.registry, { get: (target, key) => (key === 'keepAlive' ? (_lease: string, options: { signal: AbortSignal }) => hang(options.signal) : (Reflect.get(target, key) as unknown)) }) });
     const second = await startEngine({ machine: 'm2' as MachineId, sessionId: 'engine-2' });
     expect(first.status().leading).toBe(true);
     await cluster.clock.advance(10_000);

@@ -41,7 +41,7 @@ export class HeldUnits {
   taken(unit: UnitName, machine: MachineId, now: number): void {
     if (this.#reported.get(unit)?.has(machine) === true) return;
     let machines = this.#settling.get(unit);
-    if (machines === undefined) this.#settling.set(unit, (machines = new Map()));
+    if (machines === undefined) this.#settling.set(unit, (machines = new Map<MachineId, number>()));
     machines.set(machine, now + this.#settleMs);
   }
 

@@ -54,7 +54,8 @@ export function readOptions(assignments: readonly Assignment[], source: string, 
 const EXAMPLES: Partial<Record<OptionName, string>> = { agent_ttl: '30s', shutdown_timeout: '60s', evacuation_pause_share: '0.33', socket_mode: '0660', metadata: '', etcd_servers: '', listen: '' };
 
 function defaultText(key: OptionName): string {
-  const example = EXAMPLES[key] ?? String(OPTIONS[key].parse(undefined));
+  const value: unknown = OPTIONS[key].parse(undefined);
+  const example = EXAMPLES[key] ?? (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '');
   return example === '' ? '' : `, ${example}`;
 }
 

@@ -119,9 +119,9 @@ export class InProcessCluster {
   async api(name: string, method: string, path: string, body?: unknown): Promise<Answer> {
     const answer = this.#request(this.life(name).socket, method, path, body);
     // The answer may need time on the clock that stands still.
-    let settled = false;
-    void answer.finally(() => (settled = true)).catch(() => undefined);
-    while (!settled) await this.clock.advance(1);
+    const progress = { settled: false };
+    void answer.finally(() => (progress.settled = true)).catch(() => undefined);
+    while (!progress.settled) await this.clock.advance(1);
     return await answer;
   }
 
@@ -146,10 +146,10 @@ export class InProcessCluster {
   }
 
   async passUntilDone(work: Promise<unknown>): Promise<void> {
-    let done = false;
-    void work.finally(() => (done = true));
-    for (let turn = 0; turn < 20_000 && !done; turn += 1) await this.clock.advance(10);
-    if (!done) throw new Error('did not end');
+    const progress = { done: false };
+    void work.finally(() => (progress.done = true));
+    for (let turn = 0; turn < 20_000 && !progress.done; turn += 1) await this.clock.advance(10);
+    if (!progress.done) throw new Error('did not end');
   }
 
   async #request(socketPath: string, method: string, path: string, body: unknown): Promise<Answer> {
