@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 /**
  * A shell that knows the running process groups and ends them when this process dies, however that happens: it reads
  * `+ ID` and `- ID` from a pipe, and the end of the pipe is our end. Sessions of their own keep it and the units out of
- * reach of a Ctrl-C meant for us.
+ * reach of a Ctrl-C meant for us. Its `kill` has no `--` because dash knows none.
  */
 const SCRIPT = `
 trap '' HUP INT TERM PIPE
@@ -15,14 +15,14 @@ while read -r op id; do
   esac
 done
 [ "$groups" = ' ' ] && exit 0
-for id in $groups; do kill -TERM -- "-$id" 2>/dev/null; done
+for id in $groups; do kill -TERM "-$id" 2>/dev/null; done
 for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
   left=
-  for id in $groups; do kill -0 -- "-$id" 2>/dev/null && left=1; done
+  for id in $groups; do kill -0 "-$id" 2>/dev/null && left=1; done
   [ -z "$left" ] && exit 0
   sleep 0.1
 done
-for id in $groups; do kill -KILL -- "-$id" 2>/dev/null; done
+for id in $groups; do kill -KILL "-$id" 2>/dev/null; done
 `;
 
 export class Guard {

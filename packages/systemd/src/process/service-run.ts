@@ -103,6 +103,7 @@ export class ServiceRun {
 
   async #startMain(command: Command, last: boolean): Promise<boolean> {
     const { spec } = this.#options;
+    this.mainExit = undefined;
     const group = await this.#spawn(command, last);
     if (group === undefined) {
       // As in systemd a simple service counts as started before its command is executed.

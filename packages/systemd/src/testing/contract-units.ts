@@ -8,7 +8,8 @@ export const UNITS = {
   fails: '[Service]\nType=oneshot\nExecStart=/bin/false\n',
   failsLater: '[Service]\nExecStart=/bin/false\n',
   slowStart: '[Service]\nType=oneshot\nExecStart=/bin/sleep 1000\n',
-  stubborn: '[Service]\nExecStart=/bin/sh -c \'trap "" TERM; while :; do /bin/sleep 1; done\'\nTimeoutStopSec=1\n',
+  /** Counts as started only when its shell has had the time to set the trap. */
+  stubborn: '[Service]\nExecStartPost=/bin/sleep 0.5\nExecStart=/bin/sh -c \'trap "" TERM; while :; do /bin/sleep 1; done\'\nTimeoutStopSec=1\n',
   withoutCommand: '[Service]\nType=simple\n',
   installed: '[Service]\nExecStart=/bin/sleep 1000\n\n[Install]\nWantedBy=multi-user.target\n',
   emptyInstall: '[Service]\nExecStart=/bin/sleep 1000\n\n[Install]\n',
