@@ -45,6 +45,8 @@ export interface ClusterMachine {
   /** Cuts this machine off from the store and the other machines. */
   cut(): Promise<void>;
   heal(): Promise<void>;
+  /** What the daemon logged since the machine was switched on. */
+  daemonLog(): Promise<string>;
   /** One request to this machine's API. */
   request(question: HttpQuestion): Promise<HttpAnswer>;
 }

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInProcessCluster as createCluster, type InProcessMachine } from '@fleet/testkit';
 import { builtFleetctl, fleetVersion } from './built.ts';
@@ -74,6 +75,7 @@ function wrapMachine(machine: InProcessMachine): ClusterMachine {
       machine.heal();
       return Promise.resolve();
     },
+    daemonLog: () => readFile(machine.logPath, 'utf8'),
     request: (question) => requestOverSocket(machine.socketPath, question),
   };
 }

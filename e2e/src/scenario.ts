@@ -1,3 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Cluster, ClusterMachine, ClusterOptions } from './cluster.ts';
 import { createInProcessCluster } from './in-process.ts';
@@ -36,19 +39,46 @@ function useCluster<C extends Cluster>(create: () => Promise<C>, body: (cluster:
   };
   beforeAll(async () => {
     cluster = await create();
+    current = cluster;
   }, 120_000);
   afterEach(async () => {
     if (cluster !== undefined) await destroyAllUnits(cluster);
   }, 60_000);
   afterAll(async () => {
+    current = undefined;
     await cluster?.[Symbol.asyncDispose]();
   }, 60_000);
   body(get);
 }
 
-/** `it` with the time that a scenario may take. */
+/** `it` with the time that a scenario may take. When it fails, the logs of the daemons are kept and their place is said. */
 export function scenario(name: string, body: () => Promise<void>, timeoutMs = 90_000): void {
-  it(name, body, timeoutMs);
+  it(
+    name,
+    async () => {
+      try {
+        await body();
+      } catch (error) {
+        await keepLogs(name);
+        throw error;
+      }
+    },
+    timeoutMs,
+  );
+}
+
+let current: Cluster | undefined;
+
+async function keepLogs(name: string): Promise<void> {
+  if (current === undefined) return;
+  const directory = fileURLToPath(new URL(`../tmp/logs/${clusterKind}/${name.replace(/[^\w-]+/g, '-').slice(0, 80)}`, import.meta.url));
+  mkdirSync(directory, { recursive: true });
+  for (const machine of poweredMachines(current)) {
+    // A log that cannot be read must not hide the failure it would explain.
+    const log = await machine.daemonLog().catch((error: unknown) => `the log cannot be read: ${String(error)}\n`);
+    writeFileSync(join(directory, `${machine.name}.log`), log);
+  }
+  process.stderr.write(`logs of the daemons: ${directory}\n`);
 }
 
 /** Polls until `read` gives `expected`; fails with the last difference. */

@@ -7,8 +7,6 @@ export interface RealClusterMachine extends ClusterMachine {
   readonly real: RealMachine;
   /** Whether the daemon was left running by what was done to it here. */
   readonly daemonRunning: boolean;
-  /** The daemon's log of this boot. */
-  daemonLog(): Promise<string>;
 }
 
 const unitsDirectory = '/run/fleet/units';
@@ -32,7 +30,7 @@ export function createRealClusterMachine(real: RealMachine): RealClusterMachine 
     });
     daemonRunning = true;
   };
-  const log = (): Promise<string> => real.output(['journalctl', '--boot', '--unit', service, '--output', 'cat', '--no-pager']);
+  const log = (): Promise<string> => real.output(['journalctl', '--boot', '--unit', service, '--output', 'short-precise', '--no-pager']);
 
   const units = async (): Promise<readonly UnitOnMachine[]> => {
     const listing = await real.exec(['ls', unitsDirectory]);
