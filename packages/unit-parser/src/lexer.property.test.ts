@@ -182,18 +182,18 @@ function range(from: number, to: number): number[] {
 
 function isOneCharacter(bytes: Uint8Array): boolean {
   const text = decoder.decode(bytes);
-  return [...text].length === 1 && Buffer.byteLength(text) === bytes.length && (text !== '\ufffd' || bytes[0] === 0xef);
+  return Array.from(text).length === 1 && Buffer.byteLength(text) === bytes.length && (text !== '\ufffd' || bytes[0] === 0xef);
 }
 
 function trim(text: string): string {
-  const chars = [...text];
+  const chars = Array.from(text);
   while (chars.length > 0 && BLANK.test(chars[0]!)) chars.shift();
   while (chars.length > 0 && BLANK.test(chars.at(-1)!)) chars.pop();
   return chars.join('');
 }
 
 function encode(text: string): number[] {
-  return [...text].flatMap((char) => {
+  return Array.from(text).flatMap((char) => {
     const code = char.charCodeAt(0);
     return char.length === 1 && code >= 0xdc80 && code <= 0xdcff ? [code & 0xff] : [...Buffer.from(char)];
   });
