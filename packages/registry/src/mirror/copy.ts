@@ -79,6 +79,10 @@ export class Copy {
   /** Makes the copy equal to a complete listing; returns what differed. */
   replace(listing: readonly Decoded[]): RecordChange[] {
     const changes: RecordChange[] = [];
+    if (Object.values(this.#maps).every((map) => map.size === 0)) {
+      for (const { kind, id, record } of listing) if (record !== undefined) changes.push(this.#set(kind, id, record));
+      return changes;
+    }
     const present = new Map<RecordKind, Set<string>>();
     for (const { kind, id, record } of listing) {
       let ids = present.get(kind);

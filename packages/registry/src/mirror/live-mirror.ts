@@ -1,9 +1,9 @@
 import { backoffDelayMs, describeError, isFleetError, type Clock, type Logger } from '@fleet/runtime';
 import type { Keys } from '../keys.ts';
-import { listAll } from '../listing.ts';
+import { listPages } from '../listing.ts';
 import type { Mirror, MirrorBatch, MirrorScope, RecordChange, RecordKind, RecordKinds } from '../registry-types.ts';
 import { storeUnavailable } from '../store-errors.ts';
-import type { KeyValue, Store, WatchBatch } from '../store.ts';
+import type { Store, WatchBatch } from '../store.ts';
 import { Copy, type Decoded } from './copy.ts';
 import { planScope, type ScopePlan } from './scope.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
@@ -17,8 +17,6 @@ export interface MirrorAccess {
 
 const BACKOFF = { initialMs: 100, maxMs: 5_000, jitter: 0.5 };
 const STEADY_MS = 1_000;
-/** Items decoded before others get a turn of the event loop. */
-const DECODE_SLICE = 5_000;
 /** Ends a round of watching because a reader needs a revision that the watches have not shown; no failure. */
 const resync = new Error('listing again for a reader');
 
@@ -124,33 +122,26 @@ class LiveMirror implements Mirror {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const items: KeyValue[] = [];
+    const decoded: Decoded[] = [];
     let revision: number | undefined;
     for (const prefix of this.#plan.list) {
-      const listing = await listAll(this.#access.store, { prefix, revision }, { signal });
-      ({ revision } = listing);
-      for (const item of listing.items) items.push(item);
+      for await (const page of listPages(this.#access.store, { prefix, revision }, { signal })) {
+        ({ revision } = page);
+        for (const item of page.items) {
+          const one = this.#copy.decode(item);
+          if (one !== undefined) decoded.push(one);
+        }
+        // Others have their turn between the pages of a large listing.
+        await new Promise((resolve) => void setImmediate(resolve));
+        signal.throwIfAborted();
+      }
     }
-    const decoded = await this.#decodeAll(items, signal);
     const changes = this.#copy.replace(decoded);
     this.#reached.clear();
     for (const prefix of this.#plan.watch) this.#reached.set(prefix, revision ?? 0);
     this.#revision = revision ?? 0;
     this.#deliver({ revision: this.#revision, relisted: true, changes });
     this.#waiters.reached(this.#revision);
-  }
-
-  async #decodeAll(items: readonly KeyValue[], signal: AbortSignal): Promise<Decoded[]> {
-    const decoded: Decoded[] = [];
-    for (const [index, item] of items.entries()) {
-      if (index > 0 && index % DECODE_SLICE === 0) {
-        await new Promise((resolve) => void setImmediate(resolve));
-        signal.throwIfAborted();
-      }
-      const one = this.#copy.decode(item);
-      if (one !== undefined) decoded.push(one);
-    }
-    return decoded;
   }
 
   /** Watches until the first watch ends, and ends the others with it: the next listing is one for all. */
