@@ -55,8 +55,9 @@ export default Object.entries(PARTS).map(([name, file]) =>
     target: 'node22',
     platform: 'node',
     splitting: false,
-    noExternal: [/^@fleet\//, /^@oclif\//],
-    external: ['typescript', 'ts-node', 'tsx', '@oclif/core/package.json'],
+    noExternal: [/^@fleet\/(api|api-client|runtime|unit-parser|model)(\/|$)/, /^@oclif\//],
+    // The store's packages have dependencies of their own, which must be found from where they are.
+    external: [/^@fleet\/(api-server|registry)(\/|$)/, 'typescript', 'ts-node', 'tsx', '@oclif/core/package.json'],
     esbuildPlugins: [partsApart, cryptoWhenUsed, oclifWithoutDisk],
     esbuildOptions(options) {
       options.conditions = ['@fleet/source', 'node', 'require'];

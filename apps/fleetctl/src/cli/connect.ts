@@ -17,7 +17,7 @@ export async function connect(flags: Flags, context: Context): Promise<FleetClie
     const driver = flags.text('driver');
     if (driver === 'etcd') {
       const { connectToStore } = await import('../store/index.ts');
-      return await connectToStore(flags, context);
+      return await connectToStore(flags, context, tlsFiles(flags));
     }
     if (driver !== 'API') throw new FleetError(`unrecognized driver ${JSON.stringify(driver)}`, { code: 'UNKNOWN_DRIVER', kind: 'invalid', remedy: 'use API or etcd' });
     const endpoint = flags.text('endpoint');
@@ -43,7 +43,7 @@ function connectionOptions(flags: Flags, context: Context, endpoint: string): Co
 }
 
 /** The TLS flags, by their new or old names. */
-export function tlsFiles(flags: Flags): { caFile: string; certFile: string; keyFile: string } {
+function tlsFiles(flags: Flags): { caFile: string; certFile: string; keyFile: string } {
   const either = (name: string, old: string): string => (flags.text(name) === '' ? flags.text(old) : flags.text(name));
   return { caFile: either('ca-file', 'etcd-cafile'), certFile: either('cert-file', 'etcd-certfile'), keyFile: either('key-file', 'etcd-keyfile') };
 }

@@ -47,7 +47,7 @@ export async function runOverSsh(context: Context, flags: Flags, address: string
     const port = flags.has('ssh-port') ? flags.number('ssh-port') : 22;
     const target = parseSshTarget(address, port);
     if (ssh.strictHostKeyChecking) mkdirSync(dirname(ssh.knownHostsFile), { recursive: true, mode: 0o700 });
-    using askpass = context.stdinIsTerminal || ssh.batch === true ? undefined : createAskpass();
+    using askpass = context.stdinIsTerminal || ssh.batch === true ? undefined : await createAskpass();
     const args = [...(options.terminal === true ? ['-t'] : []), ...sshArguments(target, ssh), ...command];
     return await context.spawn('ssh', args, { ...options, env: { ...options.env, ...askpass?.env } });
   } catch (error) {

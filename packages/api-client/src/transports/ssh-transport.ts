@@ -28,7 +28,7 @@ export function createTunnelTransport(endpoint: Endpoint, bastion: string, ssh: 
     const { spawn } = await import('node:child_process');
     signal?.throwIfAborted();
     mkdirSync(dirname(options.knownHostsFile), { recursive: true, mode: 0o700 });
-    if (!process.stdin.isTTY) askpass ??= createAskpass();
+    if (!process.stdin.isTTY) askpass ??= await createAskpass();
     const words = [...extra, ...sshArguments(target, options), ...command];
     const child = spawn('ssh', words, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...askpass?.env } });
     return streamOf(child, bastion);

@@ -1,0 +1,142 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
+import { BUNDLE, runBundle, type BundleRun } from './run-bundle.ts';
+import { hasSshd, startSshServer, type SshServer } from './ssh-server.ts';
+
+const UNITS = join(import.meta.dirname, 'units');
+const suite = hasSshd ? describe : describe.skip;
+
+suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not installed)'}`, () => {
+  let cluster: InProcessCluster;
+  let server: SshServer;
+  let knownHosts: string;
+
+  const program = (name: string, script: string): void => {
+    writeFileSync(join(server.programs, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(server.programs, name), 0o755);
+  };
+  const fleetctl = (argv: readonly string[], stdin = ''): Promise<BundleRun> =>
+    runBundle(argv, {
+      cwd: UNITS,
+      stdin,
+      env: {
+        ...server.env,
+        FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}`,
+        FLEETCTL_SSH_USERNAME: server.username,
+        FLEETCTL_KNOWN_HOSTS_FILE: knownHosts,
+      },
+    });
+  const port = (): string => `--ssh-port=${server.port}`;
+
+  beforeAll(async () => {
+    [cluster, server] = await Promise.all([createInProcessCluster({ machines: 3, agentTtlMs: 10_000, version: '1.0.0' }), startSshServer()]);
+    knownHosts = join(server.folder, 'deep', 'known_hosts');
+    program('systemctl', 'printf "systemctl"; for a; do printf " <%s>" "$a"; done; echo; [ "$1" = status ] || exit 3');
+    program('journalctl', 'printf "journalctl"; for a; do printf " <%s>" "$a"; done; echo');
+    program('sudo', 'printf "sudo "; exec "$@"');
+    program('fleetctl', `exec ${process.execPath} ${BUNDLE} "$@"`);
+    expect(await fleetctl(['start', 'hello', 'web@1', 'all'])).toMatchObject({ code: 0 });
+  }, 60_000);
+  afterAll(async () => {
+    server[Symbol.dispose]();
+    await cluster[Symbol.asyncDispose]();
+  });
+  beforeEach(() => {
+    writeFileSync(join(server.folder, 'empty'), '');
+  });
+
+  it('asks about an unknown host and takes no for an answer', async () => {
+    const run = await fleetctl(['ssh', port(), 'hello', 'echo', 'hi'], 'no\n');
+    expect(run.code).not.toBe(0);
+    expect(run.stdout).toBe('');
+    expect(run.stderr).toContain("can't be established");
+    expect(run.stderr).toContain('Host key verification failed.');
+  });
+
+  it('takes yes from standard input, leaves the rest to the command, and keeps the key', async () => {
+    const run = await fleetctl(['ssh', port(), 'hello', 'cat'], 'yes\nfor the command\n');
+    expect(run).toMatchObject({ code: 0, stdout: 'for the command\n' });
+    expect(run.stderr).toContain('Permanently added');
+    expect(readFileSync(knownHosts, 'utf8')).toMatch(/^\[127\.0\.0\.\d\]:\d+ ssh-ed25519 /);
+    expect(await fleetctl(['ssh', port(), 'hello', 'echo', 'again'])).toEqual({ code: 0, stdout: 'again\n', stderr: '' });
+  });
+
+  it('gives the exit code of the command, and its words to the shell there as they are', async () => {
+    const options = [port(), '--strict-host-key-checking=false'];
+    expect(await fleetctl(['ssh', ...options, 'hello', 'echo a; exit 7'])).toEqual({ code: 7, stdout: 'a\n', stderr: '' });
+    expect(await fleetctl(['ssh', ...options, '-m', '1111', 'echo', 'm'])).toEqual({ code: 0, stdout: 'm\n', stderr: '' });
+    expect(await fleetctl(['ssh', ...options, 'hello', '--', 'ls', '-d', '/'])).toEqual({ code: 0, stdout: '/\n', stderr: '' });
+    expect(await fleetctl(['ssh', ...options, 'hello', 'nosuchcmd'])).toMatchObject({ code: 127 });
+  });
+
+  it('runs systemctl status for every unit, for global ones on every machine', async () => {
+    const run = await fleetctl(['status', port(), '--strict-host-key-checking=false', 'hello', 'all']);
+    expect(run.stdout.replaceAll(/\d{8}\.\.\.\/127\.0\.0\.\d/g, 'MACHINE')).toBe(
+      [
+        'systemctl <status> <-l> <hello.service>',
+        '',
+        '# all.service on MACHINE',
+        'systemctl <status> <-l> <all.service>',
+        '',
+        '# all.service on MACHINE',
+        'systemctl <status> <-l> <all.service>',
+        '',
+        '# all.service on MACHINE',
+        'systemctl <status> <-l> <all.service>',
+        '',
+      ].join('\n'),
+    );
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('runs journalctl with its options; of several units each line says whose it is', async () => {
+    const options = [port(), '--strict-host-key-checking=false'];
+    expect(await fleetctl(['journal', ...options, '--lines=3', '--follow', '--output=json', '--sudo', 'hello'])).toEqual({
+      code: 0,
+      stdout: 'sudo journalctl <--unit> <hello.service> <--no-pager> <-n> <3> <--output> <json> <-f>\n',
+      stderr: '',
+    });
+    expect(await fleetctl(['journal', ...options, 'hello', 'web@1'])).toEqual({
+      code: 0,
+      stdout: 'hello.service | journalctl <--unit> <hello.service> <--no-pager> <-n> <10> <--output> <short>\nweb@1.service | journalctl <--unit> <web@1.service> <--no-pager> <-n> <10> <--output> <short>\n',
+      stderr: '',
+    });
+  });
+
+  it('restarts global units on every machine and does not hide a failure', async () => {
+    const run = await fleetctl(['restart', port(), '--strict-host-key-checking=false', 'all']);
+    expect(run.code).toBe(3);
+    expect(run.stdout.split('\n').filter((line) => line === 'systemctl <restart> <all.service>')).toHaveLength(3);
+  });
+
+  it('goes through a bastion to the socket and to machines', async () => {
+    const tunnel = [`--tunnel=127.0.0.3:${server.port}`];
+    const first = await fleetctl([...tunnel, `--known-hosts-file=${join(server.folder, 'tunnel_hosts')}`, 'list-machines', '--no-legend', '--fields=ip'], 'yes\n');
+    expect(first).toMatchObject({ code: 0, stdout: '127.0.0.1\n127.0.0.2\n127.0.0.3\n' });
+    const again = [...tunnel, `--known-hosts-file=${join(server.folder, 'tunnel_hosts')}`];
+    expect(await fleetctl([...again, 'stop', 'web@1'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await fleetctl([...again, 'start', 'web@1'])).toMatchObject({ code: 0, stderr: '' });
+    const remote = await fleetctl([...again, 'ssh', port(), 'hello', 'echo', 'through'], 'yes\n');
+    expect(remote).toMatchObject({ code: 0, stdout: 'through\n' });
+    const lost = await fleetctl([...again, '--endpoint=unix:///nosuch.sock', 'list-machines']);
+    expect(lost.code).toBe(1);
+    expect(lost.stderr).toContain('dial unix /nosuch.sock: connect: no such file or directory');
+  }, 60_000);
+
+  it('says when there is no bastion', async () => {
+    const run = await fleetctl(['--tunnel=127.0.0.1:9', 'list-machines']);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('Connection refused');
+  });
+
+  it('refuses a changed key until the file is emptied', async () => {
+    await server.changeHostKey();
+    const changed = await fleetctl(['ssh', port(), 'hello', 'echo', 'x'], 'yes\n');
+    expect(changed.code).not.toBe(0);
+    expect(changed.stderr).toContain('REMOTE HOST IDENTIFICATION HAS CHANGED');
+    writeFileSync(knownHosts, '');
+    expect(await fleetctl(['ssh', port(), 'hello', 'echo', 'x'], 'yes\n')).toMatchObject({ code: 0, stdout: 'x\n' });
+  });
+});
