@@ -1,0 +1,1 @@
+export { OriginalFleetd } from './original-fleetd.ts';

@@ -1,0 +1,58 @@
+import type { UnitStateInfo, UnitSummary } from '@fleet/api/wire';
+import { describe, expect, it } from '@jest/globals';
+import { assessUnit, type Assessment, type Goal } from './assess-unit.ts';
+import { FollowedCluster } from './cluster-view.ts';
+
+const UNIT: UnitSummary = { name: 'a.service', hash: 'h1', desiredState: 'launched', currentState: 'inactive', global: false, generation: 2 };
+const STATE: UnitStateInfo = { name: 'a.service', machineID: 'm1', hash: 'h1', load: 'loaded', active: 'active', sub: 'running', asked: 'launched', generation: 2 };
+
+interface Row {
+  name: string;
+  goal: Goal;
+  unit?: Partial<UnitSummary> | null;
+  state?: Partial<UnitStateInfo> | null;
+  expected: Partial<Assessment>;
+}
+
+const PLACED = { machineID: 'm1', currentState: 'launched' } as const;
+const ROWS: readonly Row[] = [
+  { name: 'active counts after a moment', goal: 'launched', unit: PLACED, state: {}, expected: { kind: 'reached', state: 'launched', machine: 'm1', holdsMs: 50 } },
+  { name: 'exited but active counts at once', goal: 'launched', unit: PLACED, state: { sub: 'exited' }, expected: { kind: 'reached', holdsMs: 0 } },
+  { name: 'a one-shot unit that is done counts after a while', goal: 'launched', unit: PLACED, state: { active: 'inactive', sub: 'dead' }, expected: { kind: 'reached', holdsMs: 1000 } },
+  { name: 'starting takes as long as it takes', goal: 'launched', unit: PLACED, state: { active: 'activating', sub: 'start-pre' }, expected: { kind: 'waiting', doing: 'starting (start-pre)', holdsMs: Infinity } },
+  { name: 'failed is a failure', goal: 'launched', unit: PLACED, state: { active: 'failed', sub: 'failed' }, expected: { kind: 'failed', machine: 'm1', reason: 'systemd says failed (failed)', holdsMs: 100 } },
+  { name: 'restarting over and over is a failure, after a while', goal: 'launched', unit: PLACED, state: { active: 'activating', sub: 'auto-restart' }, expected: { kind: 'failed', holdsMs: 3000 } },
+  { name: 'what systemd cannot load is a failure', goal: 'launched', unit: PLACED, state: { load: 'bad-setting', active: 'inactive', sub: 'dead' }, expected: { kind: 'failed', reason: 'systemd cannot load it (load state bad-setting)' } },
+  { name: 'an old report does not count: generation', goal: 'launched', unit: PLACED, state: { generation: 1 }, expected: { kind: 'waiting', doing: 'being loaded' } },
+  { name: 'an old report does not count: text', goal: 'launched', unit: PLACED, state: { hash: 'h0' }, expected: { kind: 'waiting', doing: 'being loaded' } },
+  { name: 'no report yet', goal: 'launched', unit: { machineID: 'm1' }, state: null, expected: { kind: 'waiting', doing: 'being loaded', machine: 'm1' } },
+  { name: 'no machine yet', goal: 'launched', state: null, expected: { kind: 'waiting', doing: 'waiting for a machine', holdsMs: 60_000 } },
+  { name: 'no machine can take it', goal: 'loaded', unit: { pending: { summary: '0 of 3 machines', machines: 3, rejections: [] } }, state: null, expected: { kind: 'unplaceable', reason: '0 of 3 machines', holdsMs: 500 } },
+  { name: 'the machine says why not', goal: 'launched', unit: { machineID: 'm1' }, state: { asked: 'loaded', reason: 'disk full' }, expected: { kind: 'failed', reason: 'disk full', machine: 'm1' } },
+  { name: 'loaded needs no more than that', goal: 'loaded', unit: { machineID: 'm1', currentState: 'loaded' }, state: { active: 'inactive', sub: 'dead' }, expected: { kind: 'reached', state: 'loaded', holdsMs: 0 } },
+  { name: 'stopped: loaded will do', goal: 'stopped', unit: { machineID: 'm1', currentState: 'loaded' }, state: {}, expected: { kind: 'reached', state: 'loaded', machine: 'm1' } },
+  { name: 'stopped: so will nowhere', goal: 'stopped', state: null, expected: { kind: 'reached', state: 'inactive' } },
+  { name: 'stopped: not while it is stopping', goal: 'stopped', unit: PLACED, state: { active: 'deactivating', sub: 'stop-sigterm' }, expected: { kind: 'waiting', doing: 'stopping (stop-sigterm)', holdsMs: Infinity } },
+  { name: 'inactive', goal: 'inactive', state: null, expected: { kind: 'reached', state: 'inactive' } },
+  { name: 'not inactive yet', goal: 'inactive', unit: PLACED, state: {}, expected: { kind: 'waiting' } },
+  { name: 'destroyed while something else was wanted', goal: 'launched', unit: null, state: null, expected: { kind: 'failed', reason: 'it was destroyed' } },
+  { name: 'destroyed', goal: 'destroyed', unit: null, state: null, expected: { kind: 'reached', state: 'destroyed' } },
+  { name: 'destroyed, but still on a machine', goal: 'destroyed', unit: null, state: {}, expected: { kind: 'waiting', machine: 'm1' } },
+  { name: 'version 1: an old failure cannot be told from a new one', goal: 'launched', unit: { ...PLACED, generation: 0 }, state: { generation: 0, active: 'failed', sub: 'failed' }, expected: { kind: 'failed', holdsMs: 1000 } },
+];
+
+describe('assessUnit', () => {
+  for (const { name, goal, unit, state, expected } of ROWS) {
+    it(name, () => {
+      const view = new FollowedCluster();
+      view.apply({
+        kind: 'reset',
+        revision: 1,
+        units: unit === null ? [] : [{ ...UNIT, ...unit }],
+        states: state === null ? [] : [{ ...STATE, ...state }],
+        machines: [],
+      });
+      expect(assessUnit('a.service', goal, view)).toMatchObject(expected);
+    });
+  }
+});
