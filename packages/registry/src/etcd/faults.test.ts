@@ -116,6 +116,25 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
     await waitUntil('the mirror to follow live', () => mirror.records('units').has('later.service'));
   }, 40_000);
 
+  it('a process that is stopped (SIGSTOP) costs only time: calls fail by the deadline, and all goes on afterwards', async () => {
+    const registry = registryOver(store);
+    await registry.changeUnit(create('a.service'));
+    const mirror = await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal });
+    etcd.pause();
+    try {
+      expect(await codeOf(registry.changeUnit(create('b.service')))).toBe('STORE_TIMEOUT');
+      await waitUntil('the mirror to notice', () => !mirror.live, { deadlineMs: 15_000 });
+      expect(mirror.records('units').has('a.service')).toBe(true);
+    } finally {
+      etcd.resume();
+    }
+    await waitUntil('the mirror to be live', () => mirror.live, { deadlineMs: 15_000 });
+    // Whether the write that timed out took effect is unknown; a second one with the same condition cannot do harm.
+    const code = await waitUntil('an answer', async () => (await codeOf(registry.changeUnit(create('b.service')).then(() => Promise.reject(new Error('created'))))) || undefined, { deadlineMs: 15_000 });
+    expect(['UNIT_EXISTS', 'Error: created']).toContain(code);
+    await waitUntil('the change', () => mirror.records('units').has('b.service'));
+  }, 40_000);
+
   it('a mirror and its store survive kill -9 and restart of etcd', async () => {
     const registry = registryOver(store);
     await registry.changeUnit(create('a.service'));

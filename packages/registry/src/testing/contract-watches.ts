@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { isFleetError } from '@fleet/runtime';
-import type { Store, WatchBatch } from '../store.ts';
+import type { Operation, Store, WatchBatch } from '../store.ts';
 import type { ContractContext } from './store-contract.ts';
 import { describeBatches, failureOf, put, remove, takeBatches } from './contract-support.ts';
 
@@ -152,6 +152,40 @@ export function describeWatches({ current }: ContractContext): void {
       expect(await ended).toBe(reason);
     });
 
+    it.each([{ seed: 1 }, { seed: 2 }, { seed: 3 }])('replayed over a listing gives the listing of any later revision (seed $seed)', async ({ seed }) => {
+      const random = seededRandom(seed);
+      const keys = Array.from({ length: 12 }, (_, index) => `${prefix}${'abc'[index % 3] ?? ''}/${index}`);
+      const listings = new Map<number, Map<string, string>>();
+      const snapshot = async (revision?: number): Promise<[number, Map<string, string>]> => {
+        const listing = await store.range({ prefix, revision });
+        return [listing.revision, new Map(listing.items.map((item) => [item.key, `${item.value} ${item.createRevision} ${item.modRevision}`]))];
+      };
+      const [from, start] = await snapshot();
+      for (let step = 0; step < 60; step += 1) {
+        const chosen = keys.filter(() => random() < 0.2);
+        const operations: Operation[] =
+          random() < 0.1
+            ? [{ kind: 'delete-prefix', prefix: `${prefix}b/` }]
+            : chosen.map((key) => (random() < 0.6 ? { kind: 'put', key, value: String(step) } : { kind: 'delete', key }));
+        await store.transaction({ compare: [], operations });
+        if (step % 10 === 9) listings.set(...(await snapshot()));
+      }
+      const last = Math.max(...listings.keys());
+      const state = start;
+      const stop = new AbortController();
+      for await (const batch of store.watch({ prefix, fromRevision: from + 1 }, { signal: stop.signal })) {
+        for (const change of batch.changes) {
+          if (change.kind === 'put') state.set(change.item.key, `${change.item.value} ${change.item.createRevision} ${change.item.modRevision}`);
+          else expect(state.delete(change.key)).toBe(true);
+        }
+        const expected = listings.get(batch.revision);
+        if (expected === undefined) continue;
+        expect(new Map([...state].toSorted())).toEqual(new Map([...expected].toSorted()));
+        expect((await snapshot(batch.revision))[1]).toEqual(expected);
+        if (batch.revision === last) break;
+      }
+    });
+
     it('can be left with break, and the store goes on', async () => {
       const from = await put(store, `${prefix}k`, '1');
       for await (const _batch of store.watch({ prefix, fromRevision: from }, { signal: new AbortController().signal })) break;
@@ -164,4 +198,15 @@ export function describeWatches({ current }: ContractContext): void {
       expect(isFleetError(await ended, 'STORE_UNAVAILABLE')).toBe(true);
     });
   });
+}
+
+/** mulberry32: the same numbers for the same seed, everywhere. */
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
