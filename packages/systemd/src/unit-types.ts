@@ -1,10 +1,12 @@
+import type { UNIT_TYPES } from '@fleet/unit-parser';
+
 import { unitRefused } from './errors.ts';
 
 /**
  * The types of units that fleet runs, one list for every adapter: those that systemd loads from a file and that the
- * API accepts. `scope` and `snapshot` have no unit files; `busname` is gone from systemd.
+ * API accepts (`UNIT_TYPES` of the unit parser). `scope` and `snapshot` have no unit files; `busname` is gone from systemd.
  */
-export const MANAGED_UNIT_TYPES = ['service', 'socket', 'timer', 'path', 'device', 'mount', 'automount', 'target', 'slice', 'swap'] as const;
+export const MANAGED_UNIT_TYPES = ['service', 'socket', 'timer', 'path', 'device', 'mount', 'automount', 'target', 'slice', 'swap'] as const satisfies readonly (typeof UNIT_TYPES)[number][];
 
 export type ManagedUnitType = (typeof MANAGED_UNIT_TYPES)[number];
 

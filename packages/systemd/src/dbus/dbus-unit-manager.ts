@@ -178,8 +178,8 @@ class DbusUnitManager implements UnitManager {
   }
 
   /** @throws FleetError SYSTEMD_UNAVAILABLE */
-  #checkUp(): void {
-    void this.#calls;
+  #checkUp(): SystemdLink['calls'] {
+    return this.#calls;
   }
 
   #checkOpen(): void {

@@ -1,4 +1,4 @@
-import { backoffDelayMs, describeError, type Clock, type Logger } from '@fleet/runtime';
+import { describeError, retryWithBackoff, type Clock, type Logger } from '@fleet/runtime';
 
 import { systemdUnavailable } from '../errors.ts';
 import { BusConnection, type BusSignal } from './bus-connection.ts';
@@ -16,8 +16,15 @@ export interface SystemdLinkOptions {
   readonly onUp: () => void;
 }
 
+/** systemd needs a moment to come back, too; a socket that takes connections at once and drops them must not spin us. */
+const FIRST_DELAY_MS = 10;
 const RECONNECT = { initialMs: 20, maxMs: 2_000 };
 const SETUP_TIMEOUT_MS = 10_000;
+
+interface Current {
+  readonly connection: BusConnection;
+  readonly calls: SystemdCalls;
+}
 
 /**
  * Keeps a connection to systemd: makes a new one with growing delays when it is lost or when systemd leaves the bus
@@ -26,7 +33,7 @@ const SETUP_TIMEOUT_MS = 10_000;
 export class SystemdLink {
   readonly #options: SystemdLinkOptions;
   readonly #ending = new AbortController();
-  #current: { readonly connection: BusConnection; readonly calls: SystemdCalls } | undefined;
+  #current: Current | undefined;
   #lost: Error | undefined;
   #upkeep: Promise<void> = Promise.resolve();
 
@@ -56,38 +63,44 @@ export class SystemdLink {
   }
 
   async #keepUp(): Promise<void> {
-    const { clock, logger, onDown, onUp } = this.#options;
-    while (!this.#ending.signal.aborted && this.#current !== undefined) {
-      this.#lost = await this.#current.connection.closed;
+    const { logger, onDown } = this.#options;
+    for (let current = this.#current; current !== undefined; current = await this.#reconnect()) {
+      this.#lost = await current.connection.closed;
       this.#current = undefined;
       if (this.#ending.signal.aborted) return;
       logger.warn('connection to systemd lost', { reason: describeError(this.#lost) });
       onDown();
-      for (let attempt = 0; this.#current === undefined; attempt += 1) {
-        try {
-          await clock.sleep(backoffDelayMs(attempt, RECONNECT), { signal: this.#ending.signal });
-          await this.#connect(this.#ending.signal);
-        } catch (error) {
-          if (this.#isEnding()) return;
-          logger.debug('systemd not reached', { attempt, error });
-        }
-      }
-      logger.info('connection to systemd restored');
-      onUp();
     }
   }
 
-  #isEnding(): boolean {
-    return this.#ending.signal.aborted;
+  /** Tries until there is a connection again; `undefined` when the link is closed meanwhile. */
+  async #reconnect(): Promise<Current | undefined> {
+    const { clock, logger, onUp } = this.#options;
+    try {
+      const current = await retryWithBackoff(
+        async () => {
+          await clock.sleep(FIRST_DELAY_MS, { signal: this.#ending.signal });
+          return this.#connect(this.#ending.signal);
+        },
+        { ...RECONNECT, clock, signal: this.#ending.signal, onFailure: (error, attempt) => logger.debug('systemd not reached', { attempt, error }) },
+      );
+      logger.info('connection to systemd restored');
+      onUp();
+      return current;
+    } catch {
+      // Only the end of the link ends the attempts.
+      return undefined;
+    }
   }
 
-  async #connect(signal: AbortSignal): Promise<void> {
+  async #connect(signal: AbortSignal): Promise<Current> {
     const { socketPath, clock } = this.#options;
     const connection = await BusConnection.open({ socketPath, clock, onSignal: (message, from) => this.#receive(from, message) }, signal);
     try {
       const calls = new SystemdCalls(connection);
       await withDeadline(clock, SETUP_TIMEOUT_MS, connection, () => calls.subscribe(signal));
       this.#current = { connection, calls };
+      return this.#current;
     } catch (error) {
       connection.close();
       signal.throwIfAborted();

@@ -1,3 +1,5 @@
+// An ambient declaration cannot be imported, and the build of the types looks at nothing that is not named.
+// eslint-disable-next-line @typescript-eslint/triple-slash-reference
 /// <reference path="./dbus-next-internals.d.ts" />
 import createConnection from 'dbus-next/lib/connection.js';
 import messageType from 'dbus-next/lib/message-type.js';

@@ -3,7 +3,7 @@ import type { Clock } from '@fleet/runtime';
 import type { JobResult, LocalUnitState } from '../unit-manager.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { shallRestart } from './exit-status.ts';
-import { ProcessGroup } from './process-group.ts';
+import type { ProcessGroup } from './process-group.ts';
 import type { RunRecord } from './run-record.ts';
 import { ServiceRun, type RunSub } from './service-run.ts';
 import type { ServiceSpec } from './service-spec.ts';

@@ -1,6 +1,8 @@
 import { arch, homedir, hostname, release, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
+import { parseUnitName, unescapeUnitName } from '@fleet/unit-parser';
+
 /** What specifiers of a unit are filled in from. */
 export interface SpecifierContext {
   readonly name: string;
@@ -29,10 +31,7 @@ export function expandSpecifiers(text: string, context: SpecifierContext): strin
 }
 
 function valueOf(letter: string, { name, unitsDirectory, stateDirectory, machineId, hostname: host }: SpecifierContext): string | undefined {
-  const stem = name.slice(0, name.lastIndexOf('.'));
-  const at = stem.indexOf('@');
-  const prefix = at < 0 ? stem : stem.slice(0, at);
-  const instance = at < 0 ? '' : stem.slice(at + 1);
+  const { name: stem, prefix, instance } = parseUnitName(name) ?? { name, prefix: name, instance: '' };
   const last = prefix.slice(prefix.lastIndexOf('-') + 1);
   switch (letter) {
     case 'n':
@@ -42,17 +41,17 @@ function valueOf(letter: string, { name, unitsDirectory, stateDirectory, machine
     case 'p':
       return prefix;
     case 'P':
-      return unescapeName(prefix);
+      return unescapeUnitName(prefix) ?? undefined;
     case 'i':
       return instance;
     case 'I':
-      return unescapeName(instance);
+      return unescapeUnitName(instance) ?? undefined;
     case 'j':
       return last;
     case 'J':
-      return unescapeName(last);
+      return unescapeUnitName(last) ?? undefined;
     case 'f':
-      return `/${unescapeName(at < 0 ? prefix : instance).replace(/^\//, '')}`;
+      return `/${(unescapeUnitName(instance === '' ? prefix : instance) ?? '').replace(/^\//, '')}`;
     case 'H':
       return host;
     case 'l':
@@ -91,22 +90,6 @@ function valueOf(letter: string, { name, unitsDirectory, stateDirectory, machine
     default:
       return undefined;
   }
-}
-
-/** systemd's `unit_name_unescape`: `-` is `/`, `\xXX` a byte. */
-export function unescapeName(name: string): string {
-  const bytes: number[] = [];
-  const source = Buffer.from(name);
-  for (let at = 0; at < source.length; at += 1) {
-    const byte = source[at] ?? 0;
-    const hex = /^\\x([0-9a-f]{2})/i.exec(source.subarray(at, at + 4).toString('latin1'))?.[1];
-    if (byte === 0x2d) bytes.push(0x2f);
-    else if (hex !== undefined) {
-      bytes.push(parseInt(hex, 16));
-      at += 3;
-    } else bytes.push(byte);
-  }
-  return Buffer.from(bytes).toString();
 }
 
 export function localHostname(): string {
