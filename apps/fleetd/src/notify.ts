@@ -34,7 +34,7 @@ export function createNotifier(env: Readonly<Record<string, string | undefined>>
   // One after the other: the order is what the messages mean.
   const send = (...args: string[]): void => {
     last = last.then(() =>
-      run(args).catch((error: unknown) => {
+      run(args, env).catch((error: unknown) => {
         logger.warn('the service manager was not told', { message: args.join(' '), error: describeError(error) });
       }),
     );
@@ -72,9 +72,9 @@ function watchdog(env: Readonly<Record<string, string | undefined>>, clock: Cloc
   };
 }
 
-async function run(args: readonly string[]): Promise<void> {
+async function run(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const child = spawn('systemd-notify', args, { stdio: 'ignore', timeout: SEND_DEADLINE_MS });
+    const child = spawn('systemd-notify', args, { env, stdio: 'ignore', timeout: SEND_DEADLINE_MS });
     child.on('error', reject);
     child.on('exit', (code) => {
       if (code === 0) resolve();

@@ -55,7 +55,8 @@ export async function runFleetd(options: FleetdOptions): Promise<void> {
     logger.info('fleetd starting', { version: options.version, machine, registry: describeRegistry(config), systemd: config.systemd.kind });
     await daemon.listen();
     handle(options, daemon, notifier);
-    const unwatch = notifier.watch(() => true);
+    // The heartbeat is tried several times a TTL, whatever the registry does: silence means that the agent is stuck.
+    const unwatch = notifier.watch(() => daemon.status().agent.quietMs < config.agentTtlMs + STUCK_AFTER_MS);
     let told = false;
     const tellReady = (): void => {
       if (told || !daemon.status().available) return;
@@ -107,6 +108,9 @@ function handle({ handlers, logger, configFile, env, setDebug, config: first }: 
 function settingsOf(config: FleetdConfig): DaemonSettings {
   return { publicIp: config.publicIp, metadata: config.metadata, onLeaseLoss: config.onLeaseLoss, shutdown: config.shutdown };
 }
+
+/** Longest time without a try of a heartbeat, beyond the TTL, before the watchdog is left to bite. */
+const STUCK_AFTER_MS = 60_000;
 
 const RELOADED: ReadonlySet<keyof FleetdConfig> = new Set(['publicIp', 'metadata', 'onLeaseLoss', 'shutdown', 'debug']);
 

@@ -402,11 +402,12 @@ describe('systemd away', () => {
     machine.systemd.control.drop();
     await machine.assign('b.service');
     machine.systemd.control.exit('a.service', 1);
-    await machine.pass(5000);
+    await machine.pass(5500);
+    expect((await machine.published())['a.service']).toMatchObject({ active: 'active', reason: 'systemd cannot be reached, this is the last known state' });
     machine.systemd.control.restore();
     await machine.pass(5000);
     expect(machine.systemd.control.running()).toEqual(['b.service']);
-    expect(await machine.published()).toMatchObject({ 'a.service': { active: 'failed' }, 'b.service': { active: 'active' } });
+    expect(await machine.published()).toMatchObject({ 'a.service': { active: 'failed', reason: 'failed with result exit-code' }, 'b.service': { active: 'active' } });
   });
 });
 

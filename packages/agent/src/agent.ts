@@ -40,6 +40,8 @@ export interface AgentStatus {
   /** Whether the machine's units are known and being looked after. */
   readonly ready: boolean;
   readonly units: number;
+  /** How long ago the agent last heard from the registry, or tried in vain. Grows when it is stuck. */
+  readonly quietMs: number;
 }
 
 export interface Agent extends Component {
@@ -95,7 +97,7 @@ class MachineAgent implements Agent {
   }
 
   status(): AgentStatus {
-    return { presence: this.#presence.status(), ready: this.#ready, units: this.#workers?.size ?? 0 };
+    return { presence: this.#presence.status(), ready: this.#ready, units: this.#workers?.size ?? 0, quietMs: this.#options.clock.monotonic() - this.#presence.activeAt() };
   }
 
   onChange(listener: () => void): () => void {

@@ -19,6 +19,8 @@ export interface FollowingSystemd {
   readonly running: Promise<void>;
 }
 
+/** A loss shorter than this, as when systemd re-executes itself, is nobody's business. */
+const AWAY_AFTER_MS = 5000;
 /** Most names in one question for states, so that a slow check of many units holds up nothing else. */
 const SLICE = 100;
 
@@ -54,6 +56,7 @@ export function followSystemd(options: FollowSystemdOptions): FollowingSystemd {
     first = false;
   });
 
+  let cancelAway = (): void => undefined;
   const follow = async (): Promise<void> => {
     for await (const event of events) {
       switch (event.kind) {
@@ -63,11 +66,16 @@ export function followSystemd(options: FollowSystemdOptions): FollowingSystemd {
         case 'lost':
           logger.error('connection to systemd is lost, states are as last known');
           options.onReachable(false);
+          cancelAway = clock.schedule(AWAY_AFTER_MS, () => {
+            workers.setSystemdAway(true);
+          });
           break;
         case 'restored':
           logger.info('connection to systemd is back, reading everything again');
           options.onReachable(true);
+          cancelAway();
           await resyncUntilDone();
+          workers.setSystemdAway(false);
           workers.kickAll();
           break;
         default:
@@ -88,6 +96,12 @@ export function followSystemd(options: FollowSystemdOptions): FollowingSystemd {
       }
     }
   };
-  const running = Promise.all([follow(), check()]).then(() => undefined);
+  const running = Promise.all([follow(), check()]).then(
+    () => undefined,
+    (error: unknown) => {
+      cancelAway();
+      throw error;
+    },
+  );
   return { ready, running };
 }

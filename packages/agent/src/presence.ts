@@ -42,6 +42,8 @@ export interface Presence extends Component {
   status(): PresenceStatus;
   /** Moment before which the lease cannot end, on the monotonic clock; null without a lease. */
   leaseEndsAt(): number | null;
+  /** When the store was last heard of, or tried in vain, on the monotonic clock: tells a busy presence from a stuck one. */
+  activeAt(): number;
   /** Called after each change of {@link status}, and of {@link leaseEndsAt}. */
   onChange(listener: () => void): () => void;
   /** Writes the machine's key again: it is missing, or its content changed. */
@@ -62,9 +64,15 @@ class LeasedPresence implements Presence {
   readonly #wakeup = new Wakeup();
   #status: PresenceStatus = { kind: 'joining' };
   #endsAt: number | null = null;
+  #activeAt: number;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
+    this.#activeAt = options.clock.monotonic();
+  }
+
+  activeAt(): number {
+    return this.#activeAt;
   }
 
   status(): PresenceStatus {
@@ -134,6 +142,7 @@ class LeasedPresence implements Presence {
       clock,
       signal: both,
       onExtended: (endsAtMs) => {
+        this.#activeAt = clock.monotonic();
         this.#options.onHeartbeat?.(true);
         cancelDeadline();
         cancelDeadline = clock.schedule(endsAtMs - clock.monotonic(), () => {
@@ -145,6 +154,7 @@ class LeasedPresence implements Presence {
         this.#become({ kind: 'present', lease: held.lease }, endsAtMs);
       },
       onFailure: (error) => {
+        this.#activeAt = clock.monotonic();
         this.#options.onHeartbeat?.(false);
         // Once is enough for people: how long it takes is in the lines that follow.
         logger[failedBeats === 0 ? 'warn' : 'debug']('heartbeat failed, trying again', { machine, error: describeError(error) });
@@ -222,6 +232,7 @@ class LeasedPresence implements Presence {
 
   #report(error: unknown, failures: number): number {
     const { machine, logger } = this.#options;
+    this.#activeAt = this.#options.clock.monotonic();
     if (isFleetError(error, 'MACHINE_ID_TAKEN')) {
       // The holder is either another machine, or this one before its last boot, whose lease ends within the TTL.
       const delayMs = backoffDelayMs(failures, { initialMs: 500, maxMs: 5000 });

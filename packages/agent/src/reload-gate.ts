@@ -1,11 +1,12 @@
 /**
- * Coalesces reloads: whoever asks while one is running shares the next one, since the running one may have read the
- * files too early.
+ * Coalesces reloads: whoever asks before one has begun shares it; whoever asks while it runs shares the next one, since
+ * the running one may have read the files too early.
  */
 export class ReloadGate {
   readonly #reload: () => Promise<void>;
-  #running: Promise<void> | null = null;
+  /** The reload that has not begun yet. */
   #next: Promise<void> | null = null;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(reload: () => Promise<void>) {
     this.#reload = reload;
@@ -13,22 +14,14 @@ export class ReloadGate {
 
   /** Resolves when a reload that began after this call has ended; rejects as that reload does. */
   request(): Promise<void> {
-    if (this.#running === null) return (this.#running = this.#run());
-    this.#next ??= this.#running.then(ignore, ignore).then(() => {
+    if (this.#next !== null) return this.#next;
+    const next = this.#last.then(ignore, ignore).then(() => {
       this.#next = null;
-      return (this.#running = this.#run());
+      return this.#reload();
     });
-    return this.#next;
-  }
-
-  async #run(): Promise<void> {
-    // All who ask in this turn share it.
-    await Promise.resolve();
-    try {
-      await this.#reload();
-    } finally {
-      if (this.#next === null) this.#running = null;
-    }
+    this.#next = next;
+    this.#last = next;
+    return next;
   }
 }
 

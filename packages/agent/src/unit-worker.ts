@@ -49,6 +49,7 @@ export class UnitWorker {
   #generation = 0;
   #reason: string | undefined;
   #jobReason: string | undefined;
+  #systemdAway: string | undefined;
   #outside: string | undefined;
   #busy = false;
   #changed = false;
@@ -116,6 +117,14 @@ export class UnitWorker {
     this.#state = state;
     if (state.active === 'active') this.#jobReason = undefined;
     if (!this.#frozen || this.#outside !== undefined) this.#publish();
+  }
+
+  /** Whether systemd's word for the unit is only the last known one. */
+  setSystemdAway(away: boolean): void {
+    const reason = away ? 'systemd cannot be reached, this is the last known state' : undefined;
+    if (reason === this.#systemdAway) return;
+    this.#systemdAway = reason;
+    if (!this.#frozen) this.#publish();
   }
 
   /** Looks again at once, whatever failed before. */
@@ -347,7 +356,7 @@ export class UnitWorker {
       if (this.#asked === null) publish(this.name, null);
       return;
     }
-    const reason = this.#outside ?? this.#reason ?? this.#jobReason;
+    const reason = this.#outside ?? this.#reason ?? this.#systemdAway ?? this.#jobReason ?? failureOf(this.#state);
     publish(this.name, {
       load: this.#state.load,
       active: this.#state.active,
@@ -363,6 +372,11 @@ export class UnitWorker {
 /** Whether stopping it would mean anything. */
 export function isRunning(state: LocalUnitState): boolean {
   return ['active', 'activating', 'reloading', 'deactivating', 'refreshing', 'maintenance'].includes(state.active);
+}
+
+/** systemd's own word for why a unit failed. */
+function failureOf({ active, result }: LocalUnitState): string | undefined {
+  return active === 'failed' && result !== undefined && result !== '' && result !== 'success' ? `failed with result ${result}` : undefined;
 }
 
 function sameWish(a: WantedUnit | null, b: WantedUnit | null): boolean {

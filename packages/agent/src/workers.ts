@@ -93,6 +93,11 @@ export class UnitWorkers {
     }
   }
 
+  /** Whether what systemd says of the units is only the last known. */
+  setSystemdAway(away: boolean): void {
+    for (const worker of this.#workers.values()) worker.setSystemdAway(away);
+  }
+
   /** Everybody looks again at once. */
   kickAll(): void {
     for (const worker of this.#workers.values()) worker.kick();
