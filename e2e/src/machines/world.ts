@@ -95,13 +95,15 @@ export async function createWorld(): Promise<World> {
       });
       return { pid, exited };
     },
-    [Symbol.asyncDispose]: async () => {
-      const gone = root.exitCode === null && root.signalCode === null ? new Promise((resolve) => root.once('exit', resolve)) : Promise.resolve();
-      root.stdin.destroy();
-      await gone;
-      await waitUntil('the control groups of the machines to empty', () => removeControlGroups(controlGroup), { deadlineMs: 5_000 });
-      tryRemove(directory);
-    },
+    [Symbol.asyncDispose]: () => (disposal ??= dispose()),
+  };
+  let disposal: Promise<void> | undefined;
+  const dispose = async (): Promise<void> => {
+    const gone = root.exitCode === null && root.signalCode === null ? new Promise((resolve) => root.once('exit', resolve)) : Promise.resolve();
+    root.stdin.destroy();
+    await gone;
+    await waitUntil('the control groups of the machines to empty', () => removeControlGroups(controlGroup), { deadlineMs: 5_000 });
+    tryRemove(directory);
   };
   return world;
 }

@@ -17,6 +17,8 @@ export interface RealClusterOptions extends ClusterOptions {
   readonly config?: readonly string[];
   /** Where logs of containers and etcd go; a temporary directory that is kept unless told. */
   readonly logs?: string;
+  /** Aborting it while the cluster is being made ends what was started so far at once. */
+  readonly signal?: AbortSignal;
 }
 
 /** A cluster on real machines, for tests that need more than the `Cluster` that scenarios know. */
@@ -30,12 +32,31 @@ export interface RealCluster extends Cluster {
 
 /** Boots machines with their own systemd and D-Bus, a real etcd, and the built fleetd on each. Needs a build. */
 export async function createRealCluster(options: RealClusterOptions): Promise<RealCluster> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const world = await createWorld();
+  if (signal === undefined) return createIn(world, options);
+  let giveUp = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    giveUp = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', giveUp, { once: true });
+  });
+  try {
+    return await Promise.race([createIn(world, options), aborted]);
+  } catch (error) {
+    await world[Symbol.asyncDispose]();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+async function createIn(world: World, options: RealClusterOptions): Promise<RealCluster> {
   const logs = options.logs ?? mkdtempSync(join(tmpdir(), 'fleet-e2e-'));
   mkdirSync(logs, { recursive: true });
   const shared = join(logs, 'units');
   mkdirSync(shared, { recursive: true });
   const agentTtlMs = options.agentTtlMs ?? 3_000;
-  const world = await createWorld();
   const machines: RealClusterMachine[] = [];
 
   const createMachine = async (etcd: Etcd, index: number): Promise<RealClusterMachine> => {

@@ -34,21 +34,13 @@ async function demonstrate(options: DemoOptions, signal: AbortSignal): Promise<n
   }
   say(options.real ? 'Booting three machines and starting etcd …' : 'Starting a cluster of three machines …');
   let cluster: DemoCluster | undefined;
-  let isShown = false;
   try {
-    cluster = await (options.real ? createRealDemo() : createInProcessDemo());
-    await runDemo(cluster, {
-      once: options.once,
-      signal,
-      say: (line) => {
-        isShown ||= line?.startsWith('Stop:') === true;
-        say(line);
-      },
-    });
+    cluster = await (options.real ? createRealDemo(signal) : createInProcessDemo());
+    await runDemo(cluster, { once: options.once, signal, say });
     return 0;
   } catch (error) {
-    // Ctrl-C is how the demo is meant to end, once everything was shown.
-    if (signal.aborted) return isShown ? 0 : 130;
+    // Once everything was shown Ctrl-C is how the demo is meant to end; here it came before.
+    if (signal.aborted) return 130;
     say(`The demo failed: ${describeError(error)}`);
     return 1;
   } finally {

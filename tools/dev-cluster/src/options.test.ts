@@ -7,8 +7,8 @@ describe('options of the demo', () => {
     ['--once', ['--once'], { kind: 'run', options: { once: true, real: false } }],
     ['both', ['--real', '--once'], { kind: 'run', options: { once: true, real: true } }],
     ['help wins', ['--once', '-h'], { kind: 'help' }],
-    ['unknown', ['--twice'], { kind: 'bad', message: expect.stringContaining("'--twice'") as unknown }],
-    ['a word', ['now'], { kind: 'bad', message: expect.stringContaining("'now'") as unknown }],
+    ['unknown', ['--twice'], { kind: 'bad', message: expect.stringContaining("'--twice'") }],
+    ['a word', ['now'], { kind: 'bad', message: expect.stringContaining("'now'") }],
   ])('%s', (_name, args, expected) => {
     expect(parseDemoOptions(args)).toEqual(expected);
   });

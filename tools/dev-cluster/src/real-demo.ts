@@ -4,10 +4,10 @@ import type { DemoCluster } from './demo.ts';
 import { createDemoDirectory, shellQuote, writeScript } from './demo-directory.ts';
 
 /** Three machines with their own systemd and D-Bus, and a real etcd. Needs what `realMachineObstacle` checks. */
-export async function createRealDemo(): Promise<DemoCluster> {
+export async function createRealDemo(signal: AbortSignal): Promise<DemoCluster> {
   const fleetctl = builtFleetctl();
   const directory = createDemoDirectory(repository);
-  const cluster = await createRealCluster({ machines: 3, agentTtlMs: 10_000, logs: directory.path }).catch((error: unknown) => {
+  const cluster = await createRealCluster({ machines: 3, agentTtlMs: 10_000, logs: directory.path, signal }).catch((error: unknown) => {
     directory.close();
     throw error;
   });

@@ -5,11 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 // The setup is plain JavaScript without types, because it runs on whatever Node a fresh machine has.
 interface Results {
-  sumResults(files: readonly { readonly project: string; readonly file: string }[]): { readonly passed: number; readonly failed: number; readonly failures: readonly string[]; readonly skipped: readonly unknown[] };
-  summaryLine(sum: { readonly passed: number; readonly failed: number; readonly skipped: readonly unknown[] }): string;
+  readonly sumResults: (files: readonly { readonly project: string; readonly file: string }[]) => { readonly passed: number; readonly failed: number; readonly failures: readonly string[]; readonly skipped: readonly unknown[] };
+  readonly summaryLine: (sum: { readonly passed: number; readonly failed: number; readonly skipped: readonly unknown[] }) => string;
 }
 interface NpmPackages {
-  whyInstall(folder: string): string | undefined;
+  readonly whyInstall: (folder: string) => string | undefined;
 }
 async function load<T>(file: string): Promise<T> {
   return (await import(new URL(`../../setup/${file}`, import.meta.url).href)) as T;

@@ -191,7 +191,10 @@ export function createInProcessMachine(options: InProcessMachineOptions): InProc
       const names = (await manager.listFiles()).map((file) => file.name);
       const stops = await Promise.allSettled(names.map((unit) => manager.stop(unit)));
       const ends = stops.flatMap((stop) => (stop.status === 'fulfilled' ? [stop.value.result] : []));
-      await Promise.race([Promise.all(ends), systemClock.sleep(stopGraceMs)]);
+      const waited = new AbortController();
+      const grace = systemClock.sleep(stopGraceMs, { signal: waited.signal }).catch(() => undefined);
+      await Promise.race([Promise.all(ends), grace]);
+      waited.abort();
       await powerCut();
     },
     stopDaemon: async () => {
