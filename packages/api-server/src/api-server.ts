@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { v2Paths } from '@fleet/api';
 import type { Registry } from '@fleet/registry';
 import { describeError, FleetError, shutdownReason, type Clock, type Component, type Logger } from '@fleet/runtime';
-import { createExpress, mountV1, type AppOptions } from './app.ts';
+import { createExpress, mountNotFound, mountV1, type AppOptions } from './app.ts';
 import { ClusterCache } from './cache/cluster-cache.ts';
 import { createClientErrorHandler } from './http/client-error.ts';
 import { createFront } from './http/front.ts';
@@ -99,7 +99,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   const app = createExpress();
   const appOptions: AppOptions = { clock, logger, metrics, limits };
-  mountV2(app, { registry, cache, hub, availability, version: options.version }, appOptions);
   mountV1(
     app,
     {
@@ -109,6 +108,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     appOptions,
   );
+  mountV2(app, { registry, cache, hub, availability, version: options.version }, appOptions);
+  mountNotFound(app, appOptions);
 
   let closing = false;
   const front = createFront({

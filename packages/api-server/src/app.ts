@@ -51,7 +51,7 @@ export function createExpress(): Express {
   return app;
 }
 
-/** The routes of version 1, `/metrics` and the 404 for everything that no other route took. */
+/** The routes of version 1 and `/metrics`. They are looked at in this order, so the busiest come first. */
 export function mountV1(app: Express, routes: Routes, options: AppOptions): void {
   const { units, states, machines } = routes;
   const handlers: Readonly<Record<V1Resource['resource'], Readonly<Record<string, Handler>>>> = {
@@ -80,6 +80,10 @@ export function mountV1(app: Express, routes: Routes, options: AppOptions): void
   }
   mount('/', 'root');
   app.all('/metrics', serveMetrics(options));
+}
+
+/** The 404 for everything that no route took; comes last. */
+export function mountNotFound(app: Express, options: AppOptions): void {
   app.use(adapt(() => errorAnswer(404, ''), { route: 'none', bodyBytes: 0, toError: v1ErrorAnswer }, options));
 }
 
@@ -88,11 +92,7 @@ export function adapt(handler: Handler, rules: RouteRules, options: AppOptions):
   const { clock, logger, metrics } = options;
   return (request, response) => {
     const started = clock.monotonic();
-    const gone = new AbortController();
-    response.once('close', () => {
-      gone.abort(CLIENT_GONE);
-    });
-    void answer(handler, toApiRequest(request, rules.bodyBytes, gone.signal), rules, logger).then((result) => {
+    void answer(handler, toApiRequest(request, response, rules.bodyBytes), rules, logger).then((result) => {
       const durationMs = clock.monotonic() - started;
       metrics.http.requestEnded({ route: rules.route, method: request.method, status: result.status, durationSeconds: durationMs / 1000 });
       logger.debug('request', { method: request.method, url: request.url, status: result.status, ms: durationMs });
@@ -120,10 +120,11 @@ async function answer(handler: Handler, request: ApiRequest, rules: RouteRules, 
   }
 }
 
-function toApiRequest(request: Request, bodyBytes: number, signal: AbortSignal): ApiRequest {
+function toApiRequest(request: Request, response: Response, bodyBytes: number): ApiRequest {
   const question = request.url.indexOf('?');
   const { name = '' } = request.params as { readonly name?: string };
   const minRevision = Number(request.headers[MIN_REVISION_HEADER.toLowerCase()] ?? Number.NaN);
+  let gone: AbortController | undefined;
   return {
     method: request.method,
     name,
@@ -131,7 +132,17 @@ function toApiRequest(request: Request, bodyBytes: number, signal: AbortSignal):
     headers: request.headers,
     rawHeaders: request.rawHeaders,
     minRevision: Number.isSafeInteger(minRevision) && minRevision > 0 ? minRevision : undefined,
-    signal,
+    // Made when someone asks for it: most requests are answered without waiting for anything.
+    get signal() {
+      if (gone === undefined) {
+        const controller = (gone = new AbortController());
+        if (response.closed) controller.abort(CLIENT_GONE);
+        response.once('close', () => {
+          if (!response.writableFinished) controller.abort(CLIENT_GONE);
+        });
+      }
+      return gone.signal;
+    },
     readBody: () => readBody(request, bodyBytes),
   };
 }

@@ -1,6 +1,6 @@
 import { v1UnitBodySchema, type V1UnitBody } from '@fleet/api';
 import type { TargetState, UnitName } from '@fleet/model';
-import type { Registry, UnitRecord } from '@fleet/registry';
+import type { Registry, UnitChange, UnitRecord } from '@fleet/registry';
 import { isFleetError, type Logger } from '@fleet/runtime';
 import type { UnitOption } from '@fleet/unit-parser';
 import { admitName, admitOptions, admitTargetState, type AdmittedUnit } from '../admission.ts';
@@ -98,6 +98,8 @@ export class V1Units {
       return errorAnswer(400, `name in URL ${JSON.stringify(request.name)} differs from unit name in request body ${JSON.stringify(body.name)}`);
     }
     const name = admitName(request.name);
+    const quick = await this.#changeStateOnly(name, body);
+    if (quick !== null) return quick;
     const existing = await this.#readUnit(name, request.signal);
     const options = (body.options ?? []).map(({ section = '', name: option = '', value = '' }): UnitOption => ({ section, name: option, value }));
     if (existing === null || existing === 'damaged') {
@@ -110,6 +112,23 @@ export class V1Units {
     return await this.#update(existing, admitted, body, request);
   }
 
+  /**
+   * The commonest write, start and stop, of a unit that the cache knows: nothing that the store could add would change the
+   * answer, so it is not asked first. `null` when this is something else.
+   */
+  async #changeStateOnly(name: UnitName, body: V1UnitBody): Promise<Answer | null> {
+    const view = this.#options.cache.current;
+    if ((body.options?.length ?? 0) > 0 || view?.mirror.live !== true || view.unit(name) === undefined) return null;
+    const targetState = wantedState(name, body);
+    if (targetState === undefined) return null;
+    try {
+      return await this.#commit(204, { kind: 'target', name, targetState });
+    } catch (error) {
+      if (isFleetError(error, 'UNIT_NOT_FOUND') || isFleetError(error, 'RECORD_INVALID')) return null;
+      throw error;
+    }
+  }
+
   async #update(existing: UnitRecord, admitted: AdmittedUnit | null, body: V1UnitBody, request: ApiRequest): Promise<Answer> {
     const { name } = existing;
     const targetState = wantedState(name, body);
@@ -120,19 +139,22 @@ export class V1Units {
     return await this.#write(204, { kind: 'target', name, targetState }, request);
   }
 
-  /** One transaction; answers once this daemon's own cache shows it. */
-  async #write(status: 201 | 204, change: Parameters<Registry['changeUnit']>[0], request: ApiRequest): Promise<Answer> {
-    const { registry, cache, logger } = this.#options;
+  async #write(status: 201 | 204, change: UnitChange, request: ApiRequest): Promise<Answer> {
     try {
-      // Not cancelled with the request: once sent, a write is better known than unknown.
-      const { revision } = await registry.changeUnit(change);
-      await cache.waitForWrite(revision);
-      logger.info('unit changed', { unit: change.name, change: change.kind, revision });
-      return { status, headers: revisionHeaders(revision) };
+      return await this.#commit(status, change);
     } catch (error) {
       if (request.method === 'PUT' && isRaceLost(error)) return errorAnswer(409, 'unit was changed by another request at the same time');
       throw error;
     }
+  }
+
+  /** One transaction; answers once this daemon's own cache shows it. Not cancelled: once sent, a write is better known than unknown. */
+  async #commit(status: 201 | 204, change: UnitChange): Promise<Answer> {
+    const { registry, cache, logger } = this.#options;
+    const { revision } = await registry.changeUnit(change);
+    await cache.waitForWrite(revision);
+    logger.info('unit changed', { unit: change.name, change: change.kind, revision });
+    return { status, headers: revisionHeaders(revision) };
   }
 }
 
