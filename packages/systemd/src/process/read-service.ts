@@ -129,7 +129,7 @@ function refuseUnknown(unit: UnitText, refusals: Refusal[]): void {
     const known = DIRECTIVES[section];
     const remedy = 'run the unit on a machine with systemd, or leave the option out';
     if (known === undefined) refusals.push({ option: `[${section}]`, line, problem: `a service has no section [${section}]`, remedy: 'correct or remove the section' });
-    else if (known[name] === undefined) refusals.push({ option: `${name}=`, line, problem: `it cannot be honoured without systemd`, remedy });
+    else if (known[name] === undefined) refusals.push({ option: `${name}=`, line, problem: 'cannot be honoured without systemd', remedy });
   }
 }
 
