@@ -9,6 +9,7 @@ import { defineConfig } from 'tsup';
 // shared chunks, because a chunk holds whatever any of its users needs. docs/decisions/0061 has the figures.
 const PARTS: Readonly<Record<string, string>> = {
   main: 'src/main.ts',
+  index: 'src/index.ts',
   listings: 'src/commands/listings.ts',
   commands: 'src/commands/index.ts',
   oclif: 'src/oclif/index.ts',
@@ -38,11 +39,11 @@ const cryptoWhenUsed: Plugin = {
   },
 };
 
-/** What oclif finds commands on disk with, draws templates and spinners with: never called, since all commands are given to it in memory. */
+/** What oclif finds commands on disk with, compiles them with, draws templates and spinners with: never called, since all commands are given to it in memory. */
 const oclifWithoutDisk: Plugin = {
   name: 'oclif-without-disk',
   setup(build) {
-    build.onResolve({ filter: /^(tinyglobby|minimatch|ejs|cli-spinners)$/ }, ({ path }) => ({ path, namespace: 'not-called' }));
+    build.onResolve({ filter: /^(tinyglobby|minimatch|ejs|cli-spinners|typescript|ts-node|tsx)$/ }, ({ path }) => ({ path, namespace: 'not-called' }));
     build.onLoad({ filter: /.*/, namespace: 'not-called' }, () => ({ contents: 'module.exports = {};' }));
   },
 };
@@ -51,13 +52,14 @@ export default Object.entries(PARTS).map(([name, file]) =>
   defineConfig({
     entry: { [name]: file },
     format: ['cjs'],
-    outExtension: () => ({ js: '.js' }),
+    outExtension: () => ({ js: '.js', dts: '.d.ts' }),
+    dts: name === 'index',
     target: 'node22',
     platform: 'node',
     splitting: false,
     noExternal: [/^@fleet\/(api|api-client|runtime|unit-parser|model)(\/|$)/, /^@oclif\//],
     // The store's packages have dependencies of their own, which must be found from where they are.
-    external: [/^@fleet\/(api-server|registry)(\/|$)/, 'typescript', 'ts-node', 'tsx', '@oclif/core/package.json'],
+    external: [/^@fleet\/(api-server|registry)(\/|$)/, '@oclif/core/package.json'],
     esbuildPlugins: [partsApart, cryptoWhenUsed, oclifWithoutDisk],
     esbuildOptions(options) {
       options.conditions = ['@fleet/source', 'node', 'require'];

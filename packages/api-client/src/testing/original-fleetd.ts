@@ -67,7 +67,7 @@ export class OriginalFleetd implements AsyncDisposable {
     const unit = this.units.get(name);
     if (method === 'PUT') {
       const wanted = JSON.parse(body) as V1Unit;
-      if (wanted.options === undefined && unit === undefined) return error(response, 409, 'unit does not exist and options field empty');
+      if (wanted.options === undefined && unit === undefined) { error(response, 409, 'unit does not exist and options field empty'); return; }
       const created = wanted.options !== undefined;
       this.put({ ...unit, ...wanted, name, desiredState: wanted.desiredState ?? 'inactive', currentState: unit?.currentState ?? 'inactive' });
       response.writeHead(created ? 201 : 204).end();

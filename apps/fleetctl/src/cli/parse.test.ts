@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from '@jest/globals';
+import { globalFlags } from '../definitions/globals.ts';
+import { commands } from '../definitions/index.ts';
+import { loadOclif, type OclifResult } from '../oclif/config.ts';
+import { findCommand } from './find-command.ts';
+import { canonicalize, findCommandWord, flagLookup, readCanonicalFlags, resolveFlags, type CommandLine } from './parse.ts';
+
+const globals = flagLookup(globalFlags);
+
+function read(argv: readonly string[], env: NodeJS.ProcessEnv = {}): { command: string; args: readonly string[]; flags: ReturnType<typeof resolveFlags> } | undefined {
+  const found = findCommandWord(argv, globals);
+  if (found === undefined) return undefined;
+  const command = findCommand(found.word, commands);
+  const lookup = flagLookup(globalFlags, command.flags);
+  const line = canonicalize(argv.toSpliced(found.at, 1), lookup, command.name);
+  const raw = readCanonicalFlags(line.flags, lookup);
+  return raw === undefined ? undefined : { command: command.name, args: line.args, flags: resolveFlags(command, globalFlags, raw, env) };
+}
+
+describe('command lines', () => {
+  const rows: readonly { name: string; argv: string; command: string; args?: readonly string[]; flags?: Readonly<Record<string, unknown>> }[] = [
+    { name: 'defaults', argv: 'list-units', command: 'list-units', flags: { fields: 'unit,machine,active,sub', full: false, endpoint: 'unix:///var/run/fleet.sock', 'strict-host-key-checking': true } },
+    { name: 'global flags before and after', argv: '--endpoint http://a list-units --tunnel=b', command: 'list-units', flags: { endpoint: 'http://a', tunnel: 'b' } },
+    { name: 'flags and arguments mixed', argv: 'start a --no-block b --block-attempts 3 c', command: 'start', args: ['a', 'b', 'c'], flags: { 'no-block': true, 'block-attempts': 3 } },
+    { name: 'a dash dash ends flags', argv: 'ssh a -- ls -l --full', command: 'ssh', args: ['a', 'ls', '-l', '--full'] },
+    { name: 'booleans with a value', argv: 'list-units --full=true --no-legend=false --strict-host-key-checking=0', command: 'list-units', flags: { full: true, 'no-legend': false, 'strict-host-key-checking': false } },
+    { name: 'the last one wins', argv: 'list-units --full --full=f', command: 'list-units', flags: { full: false } },
+    { name: 'letters', argv: 'list-units -l', command: 'list-units', flags: { full: true } },
+    { name: 'letters as the original registered them', argv: 'journal --f x', command: 'journal', args: ['x'], flags: { follow: true } },
+    { name: 'a letter with a value', argv: 'ssh -m 3fa1 uptime', command: 'ssh', args: ['uptime'], flags: { machine: '3fa1' } },
+    { name: 'an empty value', argv: 'list-units --fields=', command: 'list-units', flags: { fields: '' } },
+    { name: 'a value that looks like a flag', argv: 'start --block-attempts -1 a', command: 'start', args: ['a'], flags: { 'block-attempts': -1 } },
+    { name: 'a value with an equals sign', argv: 'list-units --endpoint=http://a/?b=c', command: 'list-units', flags: { endpoint: 'http://a/?b=c' } },
+    { name: 'the beginning of a command', argv: 'list-m', command: 'list-machines' },
+    { name: 'a single dash is an argument', argv: 'submit -', command: 'submit', args: ['-'] },
+  ];
+  for (const { name, argv, command, args, flags } of rows) {
+    it(name, () => {
+      const result = read(argv.split(' '));
+      expect(result?.command).toBe(command);
+      expect(result?.args).toEqual(args ?? []);
+      for (const [flag, value] of Object.entries(flags ?? {})) expect([flag, typeof value === 'boolean' ? result?.flags.on(flag) : typeof value === 'number' ? result?.flags.number(flag) : result?.flags.text(flag)]).toEqual([flag, value]);
+    });
+  }
+
+  it('takes global flags from the environment, below the command line; what cannot be read is ignored', () => {
+    const env = { FLEETCTL_ENDPOINT: 'http://e', FLEETCTL_TUNNEL: 't', FLEETCTL_SSH_TIMEOUT: 'soon', FLEETCTL_SSH_USERNAME: '', FLEETCTL_STRICT_HOST_KEY_CHECKING: 'false', FLEETCTL_FULL: 'true' };
+    const flags = read(['list-units', '--tunnel=line'], env)?.flags;
+    expect([flags?.text('endpoint'), flags?.text('tunnel'), flags?.number('ssh-timeout'), flags?.text('ssh-username'), flags?.on('strict-host-key-checking'), flags?.on('full')]).toEqual(['http://e', 'line', 10, 'core', false, false]);
+    expect([flags?.isGiven('endpoint'), flags?.isGiven('ssh-timeout')]).toEqual([true, false]);
+  });
+});
+
+describe('the quick parser and oclif', () => {
+  it('agree on every command line that the quick one takes, and oclif refuses what it does not', async () => {
+    const config = await loadOclif();
+    const ask = async (line: CommandLine, id: string): Promise<{ raw: Record<string, unknown>; args: readonly string[] } | undefined> => {
+      try {
+        const result = await config.runCommand<OclifResult>(id, [...line.flags, '--', ...line.args]);
+        return { raw: Object.fromEntries(result.raw), args: result.args };
+      } catch {
+        return undefined;
+      }
+    };
+    const names = [...new Set([...globalFlags, ...commands.flatMap((command) => command.flags)].flatMap((flag) => [flag.name, ...(flag.letters ?? [])]).filter((name) => name !== 'help' && name !== 'h'))];
+    const token = fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom(...names).map((name) => (name.length === 1 ? `-${name}` : `--${name}`)) },
+      fc.constantFrom(...names).map((name) => `--${name}`),
+      fc.tuple(fc.constantFrom(...names), fc.constantFrom('true', 'false', '1', '', 'a=b', '-1')).map(([name, value]) => `--${name}=${value}`),
+      fc.constantFrom('hello.service', 'web@1', '-', '--nonsense', '--no-full', '-fA', 'x y', '5'),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...commands), fc.array(token, { maxLength: 6 }), async (command, argv) => {
+        const lookup = flagLookup(globalFlags, command.flags);
+        let line: CommandLine;
+        try {
+          line = canonicalize(argv, lookup, command.name);
+        } catch {
+          return;
+        }
+        const quick = readCanonicalFlags(line.flags, lookup);
+        const slow = await ask(line, command.name);
+        // oclif takes a value that is itself the name of a flag for a forgotten value; the original took it as it is, and so does the quick parser.
+        if (quick !== undefined && ![...quick.values()].some((value) => typeof value === 'string' && lookup(value.replace(/^--?/, '')) !== undefined)) expect(slow).toEqual({ raw: Object.fromEntries(quick), args: line.args });
+      }),
+      { seed: 20_260_301, numRuns: 300 },
+    );
+  });
+});
