@@ -1,5 +1,5 @@
 // The first thing that runs in a fresh clone, on whatever Node is there: no packages may be imported here.
-// usage: node tools/setup/bootstrap.mjs demo|test [options]
+// usage: node tools/setup/bootstrap.mjs demo|test|vectors [options]
 import { join } from 'node:path';
 import { bold, dim, green, red, say, seconds, SetupError } from './console.mjs';
 import { installDebianPackages } from './debian-packages.mjs';
@@ -12,6 +12,7 @@ const typescript = ['--conditions=@fleet/source', '--disable-warning=Experimenta
 const commands = {
   demo: (node, args) => run(node, [...typescript, 'tools/dev-cluster/src/main.ts', ...args], { show: true }),
   test: (node, args) => run(node, ['tools/setup/test.mjs', ...args], { show: true }),
+  vectors: (node, args) => run(node, [...typescript, 'tools/vectors/src/main.ts', ...args], { show: true }),
 };
 
 /** The apps are bundled from the sources of the packages, so nothing else has to be built for the demo. */
