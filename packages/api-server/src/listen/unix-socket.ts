@@ -21,7 +21,7 @@ const PROBE_TIMEOUT_MS = 2_000;
  * @throws FleetError `SOCKET_IN_USE`, `SOCKET_PATH_TAKEN`, `SOCKET_DENIED`, `SOCKET_PATH_TOO_LONG`, `GROUP_UNKNOWN`, `SOCKET_FAILED`.
  */
 export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions): Promise<() => void> {
-  const { path, mode, group } = options;
+  const { path, group } = options;
   // Node removes the path it was bound to when the server closes, whoever owns the file by then; so that is never the real one.
   const hidden = join(dirname(path), `.${process.pid}.${(counter += 1)}`);
   if (Math.max(Buffer.byteLength(path), Buffer.byteLength(hidden)) > MAX_PATH_BYTES) {

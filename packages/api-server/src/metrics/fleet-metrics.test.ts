@@ -12,8 +12,8 @@ async function sample(metrics: FleetMetrics, line: string): Promise<number | und
 describe('metrics of the components', () => {
   it.each<[string, string, (metrics: FleetMetrics) => void, number]>([
     ['leading', 'fleet_engine_leader_start_time', ({ engine }) => engine.leading(true), 1_700_000_000],
-    ['a second election sets it anew, unlike the original', 'fleet_engine_leader_start_time', ({ engine }) => (engine.leading(true), engine.leading(false), engine.leading(true)), 1_700_000_000],
-    ['losing the lead', 'fleet_engine_leader_start_time', ({ engine }) => (engine.leading(true), engine.leading(false)), 0],
+    ['a second election sets it anew, unlike the original', 'fleet_engine_leader_start_time', ({ engine }) => [true, false, true].forEach((leads) => engine.leading(leads)), 1_700_000_000],
+    ['losing the lead', 'fleet_engine_leader_start_time', ({ engine }) => [true, false].forEach((leads) => engine.leading(leads)), 0],
     ['a task', 'fleet_engine_task_count_total{type="attemptscheduleunit"}', ({ engine }) => engine.taskDone('attemptscheduleunit'), 1],
     ['a failed task', 'fleet_engine_task_failure_count_total{type="unscheduleunit"}', ({ engine }) => engine.taskFailed('unscheduleunit'), 1],
     ['a round counts once', 'fleet_engine_reconcile_count_total', ({ engine }) => engine.reconciled(0.1), 1],
