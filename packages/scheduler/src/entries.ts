@@ -73,7 +73,7 @@ export class Pattern {
   readonly id: number;
   readonly text: string;
   readonly glob: Glob;
-  /** Whether it matches every name, so that nothing needs to be kept about names. */
+  /** Whether it matches every unit name (none holds a `/`), so that nothing needs to be kept about names. */
   readonly universal: boolean;
   /** Units whose name it matches, unless it is universal. */
   readonly names = new Set<UnitEntry>();

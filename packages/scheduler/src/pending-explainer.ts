@@ -7,6 +7,9 @@ import { describeFits, describeHolders, describeMetadata, describePending, findM
 import { compareBytes } from './order.ts';
 import type { Pending, PlacementExplanation, Rejection } from './types.ts';
 
+/** Circles are looked for among so many units: each of a long one would cost as much as the whole. */
+const LONGEST_CIRCLE = 24;
+
 /** Counts why machines will not do for a unit, whole sets of machines at a time. */
 export class PendingExplainer {
   readonly #state: ClusterState;
@@ -134,10 +137,9 @@ export class PendingExplainer {
     return circle === null ? 'itself without a machine' : `circle ${circle.join(' → ')}`;
   }
 
-  /** The way from the unit over peers without a machine back to itself. */
+  /** The way from the unit over peers without a machine back to itself, if it is short enough to be shown. */
   #findCircle(entry: UnitEntry, peer: string): readonly string[] | null {
     const cameFrom = new Map<string, string | null>([[peer, null]]);
-    // Depth first, peers in listed order, without recursion: chains may be thousands of units long.
     const stack = [peer];
     for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
       if (name === entry.name) return this.#wayBack(entry.name, cameFrom);
@@ -145,6 +147,7 @@ export class PendingExplainer {
       if (next === undefined || next.global || next.machine !== null) continue;
       for (const target of [...next.unit.requirements.machineOf].reverse()) {
         if (cameFrom.has(target)) continue;
+        if (cameFrom.size >= LONGEST_CIRCLE) return null;
         cameFrom.set(target, name);
         stack.push(target);
       }

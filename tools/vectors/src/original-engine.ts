@@ -58,13 +58,21 @@ export class OriginalEngine {
   #review(job: SchedulerUnit): void {
     const id = this.#placements.get(job.name);
     if (id === undefined) return;
-    if (job.targetState === 'inactive') return this.#unschedule(job.name, id, 'target state inactive');
     const machine = this.#machines.find((candidate) => candidate.id === id);
-    if (machine === undefined) return this.#unschedule(job.name, id, `target Machine(${id}) went away`);
+    if (job.targetState === 'inactive') this.#unschedule(job.name, id, 'target state inactive');
+    else if (machine === undefined) this.#unschedule(job.name, id, `target Machine(${id}) went away`);
+    else this.#reviewFitness(job, machine);
+  }
+
+  #reviewFitness(job: SchedulerUnit, machine: SchedulerMachine): void {
+    const { id } = machine;
     const fitness = this.#fitness(job, machine);
     if (fitness.kind === 'fit') return;
     const reason = `target Machine(${id}) unable to run unit: ${fitness.text}`;
-    if (fitness.kind === 'unfit') return this.#unschedule(job.name, id, reason);
+    if (fitness.kind === 'unfit') {
+      this.#unschedule(job.name, id, reason);
+      return;
+    }
     this.#tasks.push({ type: 'UnscheduleUnit', unit: fitness.other, machine: id, reason });
     const next = this.#byLoad().find((candidate) => candidate !== machine);
     if (next === undefined) return;

@@ -42,7 +42,7 @@ function runCommand(model: ClusterModel, [command, first = '', ...more]: readonl
   const [second = ''] = more;
   switch (command) {
     case 'machine':
-      model.setMachine({ id: first as MachineId, metadata: Object.fromEntries(more.map((pair) => pair.split('='))) });
+      model.setMachine({ id: first as MachineId, metadata: Object.fromEntries(more.map(splitPair)) });
       return [];
     case 'machine-gone':
       model.removeMachine(first as MachineId);
@@ -103,4 +103,9 @@ function desired(model: ClusterModel, id: MachineId): string {
   return desiredUnits({ machine, scheduled, globals })
     .map(({ name, targetState }) => `${name} ${targetState}`)
     .join(', ');
+}
+
+function splitPair(pair: string): [string, string] {
+  const [key = '', value = ''] = pair.split('=');
+  return [key, value];
 }
