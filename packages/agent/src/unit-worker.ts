@@ -149,7 +149,9 @@ export class UnitWorker {
     } finally {
       this.#busy = false;
     }
-    if (this.#mayWork() && this.#wanted === null && this.#file === null && this.#asked === null) {
+    // A kick between the last look and the end of the loop has found the worker busy.
+    if (this.#changed && this.#mayWork()) queueMicrotask(() => void this.#run());
+    else if (this.#mayWork() && this.#wanted === null && this.#file === null && this.#asked === null) {
       this.#publish();
       this.#context.onGone(this);
     }

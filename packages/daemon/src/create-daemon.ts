@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { createAgent, type AgentStatus } from '@fleet/agent';
 import { createApiServer, createFleetMetrics, type Listener } from '@fleet/api-server';
 import { createEngine, type EngineStatus } from '@fleet/engine';
-import { createRegistry } from '@fleet/registry';
+import { createRegistry, withMetrics } from '@fleet/registry';
 import { isAbort, runComponents, shutdownReason, type Component } from '@fleet/runtime';
 import type { DaemonAdapters, DaemonConfig, DaemonSettings } from './daemon-options.ts';
 import { MachineWatch } from './machine-watch.ts';
-import { measureStore } from './measured-store.ts';
-import { agentObserver, engineObserver } from './observers.ts';
+import { agentObserver, engineObserver, storeMetrics } from './observers.ts';
 
 export interface DaemonStatus {
   readonly agent: AgentStatus;
@@ -50,7 +49,7 @@ export function createDaemon(config: DaemonConfig, adapters: DaemonAdapters): Da
   let ending = false;
   const opened: Listener[] = [];
   const metrics = createFleetMetrics({ version: config.version, now: () => clock.now() });
-  const registry = createRegistry(measureStore(adapters.store, metrics.registry, clock), { clock, logger, prefix: config.keyPrefix });
+  const registry = createRegistry(withMetrics(adapters.store, storeMetrics(metrics), clock), { clock, logger, prefix: config.keyPrefix });
   const local = new MachineWatch({
     machine: config.machine,
     detectAddress: adapters.detectAddress ?? (() => Promise.resolve('')),

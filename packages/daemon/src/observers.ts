@@ -1,6 +1,7 @@
 import type { AgentObserver } from '@fleet/agent';
 import type { FleetMetrics } from '@fleet/api-server';
 import type { EngineObserver } from '@fleet/engine';
+import type { StoreMetrics } from '@fleet/registry';
 
 /** Counts what the engine tells. */
 export function engineObserver({ engine }: Pick<FleetMetrics, 'engine'>): EngineObserver {
@@ -29,6 +30,16 @@ export function engineObserver({ engine }: Pick<FleetMetrics, 'engine'>): Engine
     },
     onEvacuation: (pause) => {
       engine.evacuationPaused(pause !== null);
+    },
+  };
+}
+
+/** Counts calls of the store, under the original's three names: whatever writes is a `set`. Aborted ones did not fail. */
+export function storeMetrics({ registry }: Pick<FleetMetrics, 'registry'>): StoreMetrics {
+  return {
+    observe: (operation, seconds, failure) => {
+      if (operation === 'watch' || failure === 'ABORTED') return;
+      registry.operation(operation === 'get' || operation === 'get_all' ? operation : 'set', seconds, failure !== null);
     },
   };
 }
