@@ -24,6 +24,7 @@ export interface EmbeddedStoreOptions {
 export interface EmbeddedStore extends Store {
   /** Forgets the history up to and including `revision`; the store does so by itself as well. */
   compact(revision: number): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Rows of history read at a time for a watch that lags. */

@@ -1,7 +1,7 @@
 import { castGrpcError, Etcd3, EtcdAuthenticationFailedError, EtcdInvalidAuthTokenError, EtcdLeaseInvalidError, EtcdPermissionDeniedError, GRPCCancelledError, GRPCDeadlineExceededError, GRPCResourceExhastedError, GRPCUnauthenticatedError, type IOptions } from 'etcd3';
 import { FleetError, isFleetError } from '@fleet/runtime';
 import { leaseNotFound, requestInvalid, requestTooLarge, storeCompacted, storeDenied, storeTimeout, storeUnavailable } from '../store-errors.ts';
-import type { EtcdHeader, EtcdKeyValue, EtcdRangeRequest, EtcdTransaction, EtcdWatchResponse } from './messages.ts';
+import type { EtcdHeader, EtcdKeyValue, EtcdRangeRequest, EtcdTransaction, EtcdWatchResponse, Int64 } from './messages.ts';
 
 // The only file that imports etcd3. Used of it: the gRPC stubs, the connection, the login. Not used: its watcher, leases,
 // elections and retries, which lose events, notice loss late, elect two and repeat writes.
@@ -69,21 +69,58 @@ const CHANNEL_OPTIONS: NonNullable<IOptions['grpcOptions']> = {
 /** Carries a call out once: no circuit breaker that stays open after etcd is back, no retry. */
 const once = { execute: (run: () => unknown) => run() } as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
 
-/** etcd3 keeps its pool for subclasses; a watch needs it to say that it wants a member which has a leader. */
+type Method<T> = (request: unknown, metadata: unknown, options: { readonly deadline: Date }, done: (error: Error | null, response: T) => void) => unknown;
+type StreamMethod<T> = (metadata: unknown, options: { readonly deadline?: Date }) => T;
+
+/** etcd3 keeps its pool for subclasses. Through it calls get the channel and the login, without what etcd3 adds around a call. */
 class Client extends Etcd3 {
-  openStream<Request, Response>(service: 'Watch' | 'Lease', method: string, deadline: Date | undefined): Promise<EtcdStream<Request, Response>> {
+  /** A call whose login has expired is sent once more with a new one; etcd has refused the first before doing anything. */
+  async call<T>(service: 'KV' | 'Lease', method: string, request: object, deadline: () => Date): Promise<T> {
+    try {
+      return await this.#send(service, method, request, deadline());
+    } catch (error) {
+      if (!(error instanceof EtcdInvalidAuthTokenError)) throw error;
+      this.#forgetLogin();
+      return this.#send(service, method, request, deadline());
+    }
+  }
+
+  openStream<Request, Response>(service: 'Watch' | 'Lease', method: string, deadline?: Date): Promise<EtcdStream<Request, Response>> {
     return this.pool.withConnection(service, ({ client, metadata }) => {
       const own = metadata.clone();
       // As etcd clientv3 WithRequireLeader: a member cut off from its quorum ends the stream instead of staying silent.
       own.set('hasleader', 'true');
-      const open = (client as unknown as Record<string, (metadata: unknown, options: { deadline?: Date }) => EtcdStream<Request, Response>>)[method];
-      if (open === undefined) throw new Error(`etcd has no stream ${method}`);
+      const open = methodOf(client, method) as StreamMethod<EtcdStream<Request, Response>>;
       const stream = open.call(client, own, deadline === undefined ? {} : { deadline });
       // A stream's failure reaches its reader; without any listener it would end the process when there is no reader yet.
       stream.on('error', () => undefined);
       return stream;
     });
   }
+
+  // The failure is handed out as a value: on one that is thrown, the pool closes the channel, and with it every watch on it.
+  // gRPC reconnects by itself.
+  async #send<T>(service: 'KV' | 'Lease', method: string, request: object, deadline: Date): Promise<T> {
+    const outcome = await this.pool.withConnection(
+      service,
+      ({ client, metadata }) =>
+        new Promise<{ readonly error: Error | null; readonly response: T }>((resolve) => {
+          (methodOf(client, method) as Method<T>).call(client, request, metadata, { deadline }, (error, response) => resolve({ error, response }));
+        }),
+    );
+    if (outcome.error !== null) throw castGrpcError(outcome.error);
+    return outcome.response;
+  }
+
+  #forgetLogin(): void {
+    (this.pool as unknown as { readonly authenticator: { invalidateMetadata(): void } }).authenticator.invalidateMetadata();
+  }
+}
+
+function methodOf(client: object, method: string): unknown {
+  const found = (client as Record<string, unknown>)[method];
+  if (typeof found !== 'function') throw new Error(`etcd3 knows no call ${method}`);
+  return found;
 }
 
 export function createConnection(options: ConnectionOptions): Connection {
@@ -107,20 +144,17 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
   return {
     endpoint,
-    range: (request) => call(() => client.kv.range(request)),
-    transaction: (request) => call(() => client.kv.txn(request)),
-    compact: (revision) =>
-      call(async () => {
-        await client.kv.compact({ revision });
-      }),
+    range: (request) => call(() => client.call('KV', 'range', request, deadline)),
+    transaction: (request) => call(() => client.call('KV', 'txn', request, deadline)),
+    compact: (revision) => call(() => client.call('KV', 'compact', { revision }, deadline)),
     grantLease: (id, ttlSeconds) =>
       call(async () => {
-        const { TTL } = await client.leaseClient.leaseGrant({ ID: id, TTL: ttlSeconds });
+        const { TTL } = await client.call<{ readonly TTL: Int64 }>('Lease', 'leaseGrant', { ID: id, TTL: ttlSeconds }, deadline);
         return Number(TTL);
       }),
     keepAlive: (lease) =>
       call(async () => {
-        const stream = await client.openStream<{ readonly ID: string }, { readonly TTL: string }>('Lease', 'leaseKeepAlive', deadline());
+        const stream = await client.openStream<{ readonly ID: string }, { readonly TTL: Int64 }>('Lease', 'leaseKeepAlive', deadline());
         try {
           stream.write({ ID: lease });
           for await (const { TTL } of stream) return Number(TTL);
@@ -130,11 +164,8 @@ export function createConnection(options: ConnectionOptions): Connection {
           stream.cancel();
         }
       }),
-    revokeLease: (lease) =>
-      call(async () => {
-        await client.leaseClient.leaseRevoke({ ID: lease });
-      }),
-    openWatch: () => call(() => client.openStream('Watch', 'watch', undefined)),
+    revokeLease: (lease) => call(() => client.call('Lease', 'leaseRevoke', { ID: lease }, deadline)),
+    openWatch: () => call(() => client.openStream('Watch', 'watch')),
     translate,
     close: () => client.close(),
   };

@@ -24,6 +24,7 @@ export interface EtcdStoreOptions {
 export interface EtcdStore extends Store {
   /** Forgets the history before `revision`. etcd usually does so by itself (`--auto-compaction-retention`). */
   compact(revision: number): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Bytes aimed at per page of a range; the first page takes this many items. */

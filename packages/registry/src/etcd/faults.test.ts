@@ -86,6 +86,29 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
     expect(['STORE_UNAVAILABLE', 'STORE_TIMEOUT']).toContain(code);
   });
 
+  it('calls that time out do not take the watches of the same connection along', async () => {
+    const from = (await store.get('/k')).revision + 1;
+    const watch = store.watch({ prefix: '/', fromRevision: from }, { signal: controller.signal })[Symbol.asyncIterator]();
+    const first = watch.next();
+    await put(direct, '/k', '1');
+    await first;
+    proxy.pause();
+    for (let round = 0; round < 3; round += 1) expect(await codeOf(store.get('/k'))).toBe('STORE_TIMEOUT');
+    proxy.resume();
+    // gRPC drops connections that nobody holds any longer every ten seconds: the watch has to outlive one such round.
+    const started = performance.now();
+    await waitUntil(
+      'the watch to have worked for eleven seconds',
+      async () => {
+        const next = watch.next();
+        const revision = await put(direct, '/k', '2');
+        expect(await next).toMatchObject({ value: { revision } });
+        return performance.now() - started > 11_000;
+      },
+      { deadlineMs: 15_000, everyMs: 500 },
+    );
+  }, 40_000);
+
   it('a watch that is not confirmed fails by the deadline', async () => {
     await store.get('/k');
     proxy.pause();
