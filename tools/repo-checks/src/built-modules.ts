@@ -1,28 +1,23 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** A built file that is loaded when the entry is, with what it imports by name. */
+/** A built file, what it loads from elsewhere, and which packages of node_modules were put into it. */
 export interface BuiltModule {
   readonly file: string;
   readonly imports: readonly string[];
+  readonly bundled: readonly string[];
 }
 
-const statement = /(?:^|[;\n}])\s*(?:import|export)\s*(?:[\w*{][^'"`;]*?\sfrom\s*|[\w*{][^'"`;]*?\}\s*from\s*)?["']([^"']+)["']/g;
-const required = /\brequire\(\s*["']([^"']+)["']\s*\)/g;
+const loads = [/\brequire\(\s*["']([^"']+)["']\s*\)/g, /\bimport\(\s*["']([^"']+)["']\s*\)/g, /(?:^|[;\n}])\s*(?:import|export)\b[^"'`;()]*?["']([^"']+)["']/g];
+// esbuild names the file before each part of a bundle.
+const origin = /^\s*\/\/ (?:.*\/)?node_modules\/((?:@[^/\s]+\/)?[^/\s]+)\//gm;
 
-/**
- * Follows the static imports of a built entry through its own chunks. What is loaded by `import()` is left out: it costs
- * nothing until it is asked for.
- */
-export function staticImports(entry: string): readonly BuiltModule[] {
-  const seen = new Map<string, BuiltModule>();
-  const visit = (file: string): void => {
-    if (seen.has(file) || !existsSync(file)) return;
+/** Reads all built files below a folder. */
+export function builtModules(folder: string): readonly BuiltModule[] {
+  return globSync('**/*.js', { cwd: folder }).map((name) => {
+    const file = join(folder, name);
     const text = readFileSync(file, 'utf8');
-    const imports = [...text.matchAll(statement), ...text.matchAll(required)].map((match) => match[1] ?? '');
-    seen.set(file, { file, imports });
-    for (const name of imports) if (name.startsWith('.')) visit(join(dirname(file), name));
-  };
-  visit(entry);
-  return [...seen.values()];
+    const matches = (pattern: RegExp): readonly string[] => [...text.matchAll(pattern)].map((match) => match[1] ?? '');
+    return { file, imports: loads.flatMap(matches), bundled: matches(origin) };
+  });
 }

@@ -1,2 +1,2 @@
 export { publishedProjects, repositoryRoot, trackedFiles, type PublishedProject } from './projects.ts';
-export { staticImports, type BuiltModule } from './built-modules.ts';
+export { builtModules, type BuiltModule } from './built-modules.ts';
