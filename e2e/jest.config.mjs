@@ -6,5 +6,5 @@ const real = process.env.FLEET_E2E_CLUSTER === 'real';
 export default {
   ...preset,
   rootDir: import.meta.dirname,
-  testPathIgnorePatterns: [...preset.testPathIgnorePatterns, ...(real ? [] : ['/scenarios/real/', '/src/machines/machines.test.ts'])],
+  testPathIgnorePatterns: [...preset.testPathIgnorePatterns, ...(real ? ['/src/machines/(?!machines)'] : ['/scenarios/real/', '/src/machines/machines.test.ts'])],
 };
