@@ -66,6 +66,7 @@ export function followSystemd(options: FollowSystemdOptions): FollowingSystemd {
         case 'lost':
           logger.error('connection to systemd is lost, states are as last known');
           options.onReachable(false);
+          cancelAway();
           cancelAway = clock.schedule(AWAY_AFTER_MS, () => {
             workers.setSystemdAway(true);
           });

@@ -51,6 +51,7 @@ export class UnitWorker {
   #jobReason: string | undefined;
   #systemdAway: string | undefined;
   #outside: string | undefined;
+  #blockedBy: string | undefined;
   #busy = false;
   #changed = false;
   #failures = 0;
@@ -77,6 +78,11 @@ export class UnitWorker {
   /** Present here and to be put away. */
   get leaving(): boolean {
     return !this.#frozen && this.#wanted === null && (this.#file !== null || this.#asked !== null);
+  }
+
+  /** The unit that has to leave before this one may come. */
+  get blockedBy(): string | undefined {
+    return this.#blockedBy;
   }
 
   get asked(): Asked | null {
@@ -178,6 +184,7 @@ export class UnitWorker {
   /** Does the next task; false when there is none, or none can be done now. */
   async #step(): Promise<boolean> {
     this.#task = undefined;
+    this.#blockedBy = undefined;
     const wanted = this.#wanted;
     await this.#adopt(wanted);
     const task = planUnitTasks(this.name, wanted ?? undefined, this.#current(wanted))[0];
@@ -188,9 +195,9 @@ export class UnitWorker {
       return this.#changed;
     }
     if (task.kind === 'load' || task.kind === 'start') {
-      const blocker = this.#context.blockerOf(this);
-      if (blocker !== undefined) {
-        this.#reason = `waits for ${blocker}, which it conflicts with, to stop`;
+      this.#blockedBy = this.#context.blockerOf(this);
+      if (this.#blockedBy !== undefined) {
+        this.#reason = `waits for ${this.#blockedBy}, which it conflicts with, to stop`;
         this.#publish();
         return this.#changed;
       }

@@ -91,6 +91,8 @@ export class UnitWorkers {
       if (problem !== undefined) worker.freeze(problem);
       else worker.want(byName.get(name) ?? null);
     }
+    // What stood in their way may be wanted again, or no longer be in their way.
+    for (const worker of this.#workers.values()) if (worker.blockedBy !== undefined) worker.kick();
   }
 
   /** Whether what systemd says of the units is only the last known. */
@@ -160,7 +162,7 @@ export class UnitWorkers {
     worker.close();
     this.#workers.delete(worker.name);
     // Units that waited for this one to go have their turn.
-    if (worker.lastWanted !== null) this.kickAll();
+    for (const other of this.#workers.values()) if (other.blockedBy === worker.name) other.kick();
     if (this.#workers.size === 0) this.#emptied?.();
   }
 
