@@ -10,7 +10,7 @@ describeUnitManagerContract('memory', async (): Promise<UnitManagerFixture> => {
   return {
     manager: systemd,
     directory: '/run/contract',
-    types: ['socket', 'timer', 'path', 'target', 'slice'],
+    types: ['socket', 'timer', 'path', 'mount', 'target', 'slice'],
     pass: (ms) => clock.advance(ms),
     editFile: async (name, text) => systemd.control.editFile(name, text),
     readDirectory: async () => undefined,

@@ -114,10 +114,17 @@ export class Service {
     if (this.#sub === 'failed') this.#enter('dead', 'success');
   }
 
-  /** Goes on with what a former manager left: a running main process, or a state to remember. */
+  /** Goes on with what a former manager left: a running main process, a state to remember, or a restart that is due. */
   adopt(record: RunRecord, main: ProcessGroup | undefined, others: readonly ProcessGroup[]): void {
     this.#result = record.result;
-    if (main !== undefined || record.sub === 'exited') this.#begin({ main, others });
+    if (main !== undefined || record.sub === 'exited') {
+      this.#begin({ main, others });
+      return;
+    }
+    // Commands before and after a main process that is gone have nobody to work for.
+    for (const group of others) group.killAll('SIGKILL');
+    const wasUp = record.active === 'active' || record.sub === 'auto-restart';
+    if (wasUp && shallRestart(this.#spec, record.result, undefined)) this.#begin();
     else this.#sub = record.active === 'failed' || record.active === 'activating' ? 'failed' : 'dead';
   }
 

@@ -393,6 +393,19 @@ describe('a manager that goes away', () => {
     await reaches(second, 'runs.service', { active: 'inactive', sub: 'dead' });
   });
 
+  it('leaves it to the next one to restart what ended meanwhile and asks for it', async () => {
+    const first = await open({ lifetime: 'machine' });
+    await start(first, 'again.service', ['ExecStart=/bin/sleep 1000', 'Restart=always']);
+    await start(first, 'once.service', ['ExecStart=/bin/sleep 1000']);
+    const pids = [await mainPid('again.service'), await mainPid('once.service')];
+    await first[Symbol.asyncDispose]();
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await waitUntil('both to be gone', () => !pids.some(isGroupAlive));
+    const second = await open({ lifetime: 'machine' });
+    await reaches(second, 'again.service', { active: 'active', sub: 'running' });
+    await reaches(second, 'once.service', { active: 'inactive', sub: 'dead' });
+  });
+
   it('leaves nothing of a unit whose file is gone', async () => {
     const first = await open({ lifetime: 'machine' });
     await start(first, 'a.service', ['ExecStart=/bin/sleep 1000']);

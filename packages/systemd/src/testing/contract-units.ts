@@ -21,6 +21,8 @@ export const UNITS_BY_TYPE = {
   socket: { text: (directory: string) => `[Socket]\nListenStream=${directory}/contract.sock\nService=contract-socket.service\n`, sub: 'listening' },
   timer: { text: () => '[Timer]\nOnActiveSec=1h\nUnit=contract-timer.service\n', sub: 'waiting' },
   path: { text: (directory: string) => `[Path]\nPathExists=${directory}/never\nUnit=contract-path.service\n`, sub: 'waiting' },
+  // systemd wants the name of a mount to be its path: this is contract-mount.mount.
+  mount: { text: () => '[Mount]\nWhat=tmpfs\nWhere=/contract/mount\nType=tmpfs\n', sub: 'mounted' },
   target: { text: () => '[Unit]\nDescription=Group\n', sub: 'active' },
   slice: { text: () => '[Slice]\nCPUWeight=50\n', sub: 'active' },
 } as const;

@@ -34,7 +34,7 @@ export async function dbusFixture(machine: RealMachine): Promise<DbusFixture> {
     unitsDirectory,
     proxy,
     open,
-    types: ['socket', 'timer', 'path', 'target', 'slice'],
+    types: ['socket', 'timer', 'path', 'mount', 'target', 'slice'],
     editFile: async (name, text) => {
       await mkdir(unitsDirectory, { recursive: true });
       await writeFile(join(unitsDirectory, name), text);
