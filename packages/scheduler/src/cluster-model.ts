@@ -1,8 +1,10 @@
 import type { MachineId, UnitName } from '@fleet/model';
 import { Candidates } from './candidates.ts';
 import { ClusterState } from './cluster-state.ts';
+import type { UnitEntry } from './entries.ts';
 import { PendingExplainer } from './pending-explainer.ts';
 import { Planner } from './planner.ts';
+import { shapeOf } from './shape.ts';
 import type { ClusterSnapshot, Pending, Plan, PlacementExplanation, PlanOptions, SchedulerMachine, SchedulerUnit, Step } from './types.ts';
 
 /** More passes than any sane cluster needs; what is left then is planned the next time. */
@@ -124,13 +126,24 @@ export class ClusterModel {
     if (entry?.waiting === true) this.#state.dirt.tries.add(entry);
   }
 
+  /** @param alike What was said in this plan of units that all machines treat alike: thousands of instances may wait for one reason. */
+  #explainWaiting(entry: UnitEntry, alike: Map<string, Pending>): Pending {
+    if (entry.unit.requirements.machineOf.length > 0 || this.#held.has(entry.name)) return this.#explainer.explain(entry);
+    const known = alike.get(shapeOf(entry));
+    if (known !== undefined) return { ...known, unit: entry.name };
+    const pending = this.#explainer.explain(entry);
+    alike.set(shapeOf(entry), pending);
+    return pending;
+  }
+
   #pendingChanges(): ReadonlyMap<UnitName, Pending | null> {
     const changes = new Map<UnitName, Pending | null>();
     for (const name of this.#noLongerPending) changes.set(name, null);
     this.#noLongerPending.clear();
     const { standing } = this.#state.dirt;
+    const alike = new Map<string, Pending>();
     for (const entry of standing) {
-      const pending = entry.waiting ? this.#explainer.explain(entry) : null;
+      const pending = entry.waiting ? this.#explainWaiting(entry, alike) : null;
       if (pending?.summary === entry.pending?.summary) continue;
       entry.pending = pending;
       changes.set(entry.name, pending);
