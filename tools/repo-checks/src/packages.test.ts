@@ -11,11 +11,14 @@ it('finds the packages and apps', () => {
   expect(projects.map(({ folder }) => folder)).toEqual(expect.arrayContaining(['packages/unit-parser', 'packages/scheduler', 'packages/registry', 'packages/systemd', 'packages/api-client', 'apps/fleetd', 'apps/fleetctl']));
 });
 
-describe.each(projects)('$folder', ({ name, directory, manifest }) => {
+describe.each(projects)('$folder', ({ name, folder, directory, manifest }) => {
   it('can be published: licence, repository, engines, files, exports, public access', () => {
     expect(manifest).toMatchObject({ license: 'Apache-2.0', repository: { type: 'git' }, engines: { node: expect.stringMatching(/^>=22/) as unknown }, publishConfig: { access: 'public' } });
     expect(manifest['files']).toEqual(expect.arrayContaining(['dist', 'README.md']));
-    expect(Object.keys(manifest['exports'] as object)).toContain('.');
+    expect(manifest['exports']).toHaveProperty(['./package.json']);
+    // A package is imported, an app is run; an app may be imported as well.
+    if (folder.startsWith('packages/')) expect(Object.keys(manifest['exports'] as object)).toContain('.');
+    else expect(manifest['bin']).toEqual({ [name.replace('@fleet/', '')]: './dist/main.js' });
     expect(manifest['private']).toBeUndefined();
   });
 
@@ -45,10 +48,13 @@ describe.each(projects)('$folder', ({ name, directory, manifest }) => {
 describe.each(packages)('$folder as a library', ({ name, directory }) => {
   it('has a README with installation, its example, exported names and what it leaves to others', () => {
     const readme = read(directory, 'README.md');
+    const headings = readme.split('\n').filter((line) => line.startsWith('## '));
+    expect(headings).toEqual(expect.arrayContaining(['## Install', '## Example', expect.stringMatching(/^## (Exports|Exported names|What is exported)$/), '## What it leaves to others']));
     expect(readme).toContain(`npm install ${name}`);
-    expect(readme).toContain('examples/basic.ts');
-    expect(readme.split('\n').filter((line) => /^## /.test(line)).length).toBeGreaterThanOrEqual(3);
-    expect(readme).toMatch(/leaves? to (others|other packages)/i);
+    // The example is the one that is run: shown whole, or named.
+    const example = read(directory, 'examples/basic.ts').trim();
+    const shown = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((block) => block[1]?.trim());
+    expect(shown.includes(example) || readme.includes('examples/basic.ts')).toBe(true);
   });
 
   it('exports something', () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -32,10 +32,7 @@ describe('packed tarballs', () => {
   }, 120_000);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  const tarball = (name: string): Buffer => {
-    const { filename } = packed.get(name)!;
-    return readFileSync(join(directory, filename.replace(/^@/, '').replace('/', '-')));
-  };
+  const tarballPath = (name: string): string => join(directory, packed.get(name)!.filename.replace(/^@/, '').replace('/', '-'));
 
   it.each(projects)('$folder holds its build, README and licence terms, and no tests or sources', ({ name }) => {
     const files = packed.get(name)!.files.map(({ path }) => path);
@@ -44,13 +41,16 @@ describe('packed tarballs', () => {
     expect(files.filter((file) => /\.test\.|^src\/|^testdata\//.test(file))).toEqual([]);
   });
 
-  it.each(projects)('$folder passes publint', async ({ directory: pkgDir, name }) => {
-    const { messages, pkg } = await publint({ pkgDir, level: 'warning', strict: true, pack: { tarball: new Uint8Array(tarball(name)).buffer } });
+  it.each(projects)('$folder passes publint', async ({ name, folder }) => {
+    const pkgDir = join(directory, folder.replace('/', '-'));
+    mkdirSync(pkgDir);
+    await run('tar', ['-xzf', tarballPath(name), '-C', pkgDir, '--strip-components=1']);
+    const { messages, pkg } = await publint({ pkgDir, level: 'warning', strict: true, pack: false });
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   }, 60_000);
 
-  it.each(projects)('$folder has types that every way of importing it finds', async ({ name }) => {
-    const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball(name))));
+  it.each(projects.filter(({ folder }) => folder.startsWith('packages/')))('$folder has types that every way of importing it finds', async ({ name }) => {
+    const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarballPath(name)))));
     if (!analysis.types) throw new Error(`${name} has no types`);
     // `node10` is the resolution of TypeScript before package exports: it knows no entry points such as `registry/etcd`.
     const problems = analysis.problems.filter((problem) => !('resolutionKind' in problem && problem.resolutionKind === 'node10'));
