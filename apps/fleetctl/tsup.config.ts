@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +40,14 @@ const cryptoWhenUsed: Plugin = {
   },
 };
 
+const versionInside: Plugin = {
+  name: 'version-inside',
+  setup(build) {
+    const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
+    build.onLoad({ filter: /fleetctl\/src\/version\.ts$/ }, () => ({ contents: `export const VERSION = ${JSON.stringify(`v${version}`)};` }));
+  },
+};
+
 /** What oclif finds commands on disk with, compiles them with, draws templates and spinners with: never called, since all commands are given to it in memory. */
 const oclifWithoutDisk: Plugin = {
   name: 'oclif-without-disk',
@@ -60,7 +69,7 @@ export default Object.entries(PARTS).map(([name, file]) =>
     noExternal: [/^@fleet\/(api|api-client|runtime|unit-parser|model)(\/|$)/, /^@oclif\//],
     // The store's packages have dependencies of their own, which must be found from where they are.
     external: [/^@fleet\/(api-server|registry)(\/|$)/, '@oclif/core/package.json'],
-    esbuildPlugins: [partsApart, cryptoWhenUsed, oclifWithoutDisk],
+    esbuildPlugins: [partsApart, cryptoWhenUsed, oclifWithoutDisk, versionInside],
     esbuildOptions(options) {
       options.conditions = ['@fleet/source', 'node', 'require'];
       options.supported = { 'dynamic-import': false };

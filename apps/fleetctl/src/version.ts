@@ -1,2 +1,4 @@
-/** The release; `nx release` writes package.json, a test compares the two. The letter is the original's. */
-export const VERSION = 'v0.1.0';
+import { readFileSync } from 'node:fs';
+
+/** The release, with the letter that the original's had. The build puts the number in its place, so that nothing is read then. */
+export const VERSION = `v${(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version}`;

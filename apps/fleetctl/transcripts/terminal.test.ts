@@ -7,7 +7,8 @@ import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
 import { BUNDLE } from './run-bundle.ts';
 
 const SCRIPT = '/usr/bin/script';
-const suite = existsSync(SCRIPT) ? describe : describe.skip;
+const usable = process.env['FLEET_TEST_REQUIRE_REAL'] === '1' || existsSync(SCRIPT);
+const suite = usable ? describe : describe.skip;
 
 /** A command on a pseudo-terminal, with what it has shown so far. */
 class Terminal {
@@ -35,7 +36,7 @@ class Terminal {
   }
 }
 
-suite(`on a terminal${existsSync(SCRIPT) ? '' : ' (skipped: util-linux script is not installed)'}`, () => {
+suite(`on a terminal${usable ? '' : ' (skipped: util-linux script is not installed)'}`, () => {
   let cluster: InProcessCluster;
   const open = (argv: readonly string[], env: Readonly<Record<string, string>> = {}): Terminal => new Terminal(argv, { FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}`, ...env });
 

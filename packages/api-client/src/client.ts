@@ -55,12 +55,14 @@ export function createFleetClient(options: FleetClientOptions): FleetClient {
   /** The first answer decides which version the server speaks. */
   async function either<T>(call: (api: FleetApi) => Promise<T>): Promise<T> {
     if (version === 'v1') return await call(await legacy());
+    // Several calls may be under way before the first is answered; each finds out for itself.
+    const undecided = version === undefined;
     try {
       const answer = await call(current);
       version = 'v2';
       return answer;
     } catch (error) {
-      if (version !== undefined || !isUnknownVersion(error)) throw error;
+      if (!undecided || !isUnknownVersion(error)) throw error;
       version = 'v1';
       return await call(await legacy());
     }

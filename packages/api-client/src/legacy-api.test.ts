@@ -25,6 +25,13 @@ describe('an original fleetd', () => {
     expect(server.requests).toEqual(['GET /fleet/v2/units', 'GET /fleet/v1/units', 'GET /fleet/v1/state']);
   });
 
+  it('is noticed by calls that are made at the same time', async () => {
+    await client.submitUnits({ units: ['a', 'b'].map((name) => ({ name: `${name}.service`, options })) });
+    using fresh = createFleetClient({ connection: { endpoint: server.endpoint } });
+    const units = await Promise.all(['a', 'b'].map((name) => fresh.getUnit(`${name}.service`)));
+    expect(units.map((unit) => unit.name)).toEqual(['a.service', 'b.service']);
+  });
+
   it('takes units, shows them as summaries with their hash, and destroys them', async () => {
     const first = await client.submitUnits({ units: [{ name: 'a@1.service', options }, { name: 'b.service', options, desiredState: 'launched' }] });
     expect(first.results.map((result) => result.outcome)).toEqual(['created', 'created']);
