@@ -1,7 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { FleetError } from '@fleet/runtime';
-import { storeUnavailable } from '../store-errors.ts';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { openDatabase } from './open-database.ts';
 
 /** One life of one value: from the revision that wrote it until the one that replaced or deleted it. */
 export interface VersionRow {
@@ -24,34 +22,6 @@ export interface LeaseRow {
   readonly ttl_ms: number;
 }
 
-/** "flee" in ASCII: lets `file` and other programs tell whose database it is. */
-const APPLICATION_ID = 0x66_6c_65_65;
-const SCHEMA_VERSION = 1;
-
-// `end_revision` is null for the current version of a key. `ended_by` says how it ended: 1 deleted, 0 replaced.
-const SCHEMA = `
-  CREATE TABLE versions (
-    id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
-    create_revision INTEGER NOT NULL,
-    mod_revision INTEGER NOT NULL,
-    mod_sequence INTEGER NOT NULL,
-    lease TEXT,
-    end_revision INTEGER,
-    end_sequence INTEGER,
-    ended_by INTEGER
-  ) STRICT;
-  CREATE UNIQUE INDEX current ON versions (key) WHERE end_revision IS NULL;
-  CREATE INDEX by_key ON versions (key, mod_revision);
-  CREATE INDEX by_mod ON versions (mod_revision, mod_sequence);
-  CREATE INDEX by_end ON versions (end_revision, end_sequence) WHERE end_revision IS NOT NULL;
-  CREATE INDEX by_lease ON versions (lease) WHERE end_revision IS NULL AND lease IS NOT NULL;
-  CREATE TABLE leases (id TEXT PRIMARY KEY, ttl_ms REAL NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE meta (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  INSERT INTO meta VALUES ('revision', 1), ('compacted', 0);
-`;
-
 const COLUMNS = 'key, value, create_revision, mod_revision, lease';
 
 /** The rows behind the embedded store: what SQLite is asked, and nothing else. Every call is synchronous. */
@@ -62,7 +32,7 @@ export class Database {
   #broken: { readonly failure: unknown } | undefined;
 
   constructor(path: string, maxBytes?: number) {
-    this.#db = open(path);
+    this.#db = openDatabase(path);
     if (maxBytes === undefined) return;
     const pageBytes = this.#db.prepare('PRAGMA page_size').get()?.['page_size'] as number;
     this.#db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
@@ -241,74 +211,4 @@ export class Database {
 function bounds(from: string, after: boolean, end: string | undefined): { readonly where: string; readonly values: string[] } {
   const start = after ? 'key > ?' : 'key >= ?';
   return end === undefined ? { where: start, values: [from] } : { where: `${start} AND key < ?`, values: [from, end] };
-}
-
-/**
- * Opens the file for this process alone and brings it to the current schema. The lock is one of the operating system's,
- * held until the file is closed or the process ends in whatever way, so there is never a stale one.
- */
-function open(path: string): DatabaseSync {
-  let db: DatabaseSync | undefined;
-  try {
-    // SQLite would create the file readable to all: it holds unit texts, which may hold secrets.
-    if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
-    db = new DatabaseSync(path, { timeout: 0 });
-    db.exec('PRAGMA locking_mode = EXCLUSIVE');
-    const isNew = checkFormat(db, path);
-    if (isNew) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
-    db.exec('PRAGMA journal_mode = WAL');
-    // FULL: a commit is on the disk when it is acknowledged, also across a power cut.
-    db.exec('PRAGMA synchronous = FULL');
-    db.exec('PRAGMA journal_size_limit = 16777216');
-    // Takes the lock, also when there is nothing to create.
-    db.exec('BEGIN IMMEDIATE');
-    if (isNew) create(db);
-    db.exec('COMMIT');
-    return db;
-  } catch (error) {
-    db?.close();
-    throw openFailure(path, error);
-  }
-}
-
-/** Whether the file is empty. Looks before anything is changed: a file that is not ours stays as it is. */
-function checkFormat(db: DatabaseSync, path: string): boolean {
-  const application = db.prepare('PRAGMA application_id').get()?.['application_id'];
-  const version = db.prepare('PRAGMA user_version').get()?.['user_version'] as number;
-  const tables = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.['tables'];
-  if (application === APPLICATION_ID && version === SCHEMA_VERSION) return false;
-  if (application === APPLICATION_ID) {
-    throw new FleetError(`the store ${path} has format ${version}; this program knows format ${SCHEMA_VERSION}`, { code: 'STORE_FORMAT_UNKNOWN', kind: 'internal', remedy: 'run the version of fleetd that wrote it, or a newer one' });
-  }
-  if (tables !== 0) {
-    throw new FleetError(`${path} is a database of another program`, { code: 'STORE_FORMAT_UNKNOWN', kind: 'internal', remedy: 'name another file for the embedded registry' });
-  }
-  return true;
-}
-
-function create(db: DatabaseSync): void {
-  db.exec(SCHEMA);
-  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-}
-
-const SQLITE_BUSY = 5;
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
-
-function openFailure(path: string, error: unknown): unknown {
-  if (error instanceof FleetError) return error;
-  const code = sqliteCode(error);
-  if (code === SQLITE_BUSY) {
-    return new FleetError(`the embedded store ${path} is in use by another process`, { code: 'STORE_IN_USE', kind: 'conflict', cause: error, remedy: 'stop the other fleetd, or give this one a file of its own' });
-  }
-  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
-    return new FleetError(`the embedded store ${path} is damaged or no database`, { code: 'STORE_CORRUPT', kind: 'internal', cause: error, remedy: 'restore the file from a backup, or move it away to start with an empty registry' });
-  }
-  return storeUnavailable(`cannot open the embedded store ${path}`, error);
-}
-
-/** SQLite's result code without its extension, when the error is one of SQLite's. Not asked by class: Node's own errors may be of another realm. */
-function sqliteCode(error: unknown): number | undefined {
-  return typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
 }
