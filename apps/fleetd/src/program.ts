@@ -26,6 +26,11 @@ export async function runProgram(configFile: string | undefined, options: { read
   for (const problem of problems) logger[problem.severity === 'error' ? 'error' : 'warn'](describeProblem(problem));
   if (config === null) return 1;
   if (file === null) logger.info('no configuration file, using the defaults and the environment');
+  // Node's own words belong to the log like all others; that SQLite is called experimental is no news.
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    logger[warning.name === 'ExperimentalWarning' ? 'debug' : 'warn']('warning of the runtime', { name: warning.name, warning: warning.message });
+  });
   process.on('uncaughtException', (error) => {
     reportFatal(logger, error);
     process.exit(1);
