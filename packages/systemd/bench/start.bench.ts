@@ -13,6 +13,9 @@ import { bootRealMachine, realMachineObstacle, type RealMachine } from '../src/t
 const UNIT = '[Service]\nExecStart=/bin/sleep 100000\n';
 const COUNTS = [1, 100, 500];
 const ROUNDS = 3;
+/** One call a unit takes that much longer that its curve is clear from here. */
+const MOST_SINGLE_CALLS = 100;
+const TIMEOUT_MS = 300_000;
 
 interface Sample {
   readonly startMs: number;
@@ -50,9 +53,9 @@ async function throughTools(machine: RealMachine, count: number, tag: string): P
   for (const name of units) await writeFile(join(directory, name), UNIT);
   const begin = performance.now();
   // The cheapest way there is: files in place, no link, no reload, one command.
-  await machine.run(['sh', '-c', `mkdir -p /run/systemd/system && cp ${directory}/* /run/systemd/system/ && systemctl start "$@"`, 'sh', ...units]);
+  await machine.run(['sh', '-c', `mkdir -p /run/systemd/system && cp ${directory}/* /run/systemd/system/ && systemctl start "$@"`, 'sh', ...units], { timeoutMs: TIMEOUT_MS });
   const started = performance.now();
-  await machine.run(['sh', '-c', `systemctl stop "$@" && cd /run/systemd/system && rm "$@"`, 'sh', ...units]);
+  await machine.run(['sh', '-c', `systemctl stop "$@" && cd /run/systemd/system && rm "$@"`, 'sh', ...units], { timeoutMs: TIMEOUT_MS });
   return { startMs: started - begin, goneMs: performance.now() - started };
 }
 
@@ -62,9 +65,9 @@ async function throughBusctl(machine: RealMachine, count: number, tag: string): 
   for (const name of units) await writeFile(join(directory, name), UNIT);
   const call = 'busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager';
   const begin = performance.now();
-  await machine.run(['sh', '-c', `cp ${directory}/* /run/systemd/system/; for unit; do ${call} StartUnit ss "$unit" replace >/dev/null; done`, 'sh', ...units]);
+  await machine.run(['sh', '-c', `cp ${directory}/* /run/systemd/system/; for unit; do ${call} StartUnit ss "$unit" replace >/dev/null; done`, 'sh', ...units], { timeoutMs: TIMEOUT_MS });
   const started = performance.now();
-  await machine.run(['sh', '-c', `for unit; do ${call} StopUnit ss "$unit" replace >/dev/null; done; cd /run/systemd/system && rm "$@"`, 'sh', ...units]);
+  await machine.run(['sh', '-c', `for unit; do ${call} StopUnit ss "$unit" replace >/dev/null; done; cd /run/systemd/system && rm "$@"`, 'sh', ...units], { timeoutMs: TIMEOUT_MS });
   return { startMs: started - begin, goneMs: performance.now() - started };
 }
 
@@ -92,6 +95,7 @@ if (obstacle !== undefined) {
   console.log('way                        units   start all   a unit   stop+remove   a unit');
   for (const count of COUNTS) {
     for (const [way, run] of Object.entries(ways)) {
+      if (way.startsWith('busctl') && count > MOST_SINGLE_CALLS) continue;
       const samples: Sample[] = [];
       for (let round = 0; round < ROUNDS; round += 1) samples.push(await run(count, `${count}-${round}-${way.slice(0, 3)}`));
       const [start, gone] = [median(samples.map((sample) => sample.startMs)), median(samples.map((sample) => sample.goneMs))];

@@ -96,11 +96,13 @@ export async function bootRealMachine(): Promise<RealMachine> {
     await rm(shared, { recursive: true, force: true });
   };
   const enter = async (leader: number, command: readonly string[], timeoutMs: number): Promise<string> => {
-    const { stdout } = await promisify(execFile)('nsenter', ['--target', String(leader), '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--', ...command], {
-      timeout: timeoutMs,
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    return stdout;
+    const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup'];
+    try {
+      return (await promisify(execFile)('nsenter', ['--target', String(leader), ...namespaces, '--', ...command], { timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 })).stdout;
+    } catch (error) {
+      const { stderr = '', code = 'none, it was killed' } = error as { stderr?: string; code?: number | string };
+      throw new Error(`${command.slice(0, 4).join(' ').slice(0, 200)}: exit code ${code}: ${stderr.slice(0, 2_000)}`);
+    }
   };
   try {
     const leader = await waitUntil(
