@@ -10,18 +10,26 @@ const MAX_EVENT_CHARS = 256 * 1024 * 1024;
 /** Reads `text/event-stream` (the WHATWG rules) off a byte stream. Comments keep nothing but the connection alive. */
 export async function* readEventStream(body: AsyncIterable<Buffer>, onActivity?: () => void): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder();
-  let text = '';
-  let scanned = 0;
+  // What has come of the current line, in pieces: a snapshot is one line of many megabytes.
+  let pieces: string[] = [];
+  let held = 0;
   let event = '';
   let id = '';
   let data: string[] = [];
   for await (const chunk of body) {
     onActivity?.();
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > MAX_EVENT_CHARS) throw new Error('event too large');
+    const piece = decoder.decode(chunk, { stream: true });
+    if (!/[\n\r]/.test(piece) && pieces.at(-1)?.endsWith('\r') !== true) {
+      held += piece.length;
+      if (held > MAX_EVENT_CHARS) throw new Error('event too large');
+      pieces.push(piece);
+      continue;
+    }
+    const from = Math.max(0, held - 1);
+    let text = pieces.join('') + piece;
     let start = 0;
     for (;;) {
-      const end = nextLineEnd(text, Math.max(start, scanned));
+      const end = nextLineEnd(text, Math.max(start, from));
       if (end === -1) break;
       // A carriage return at the very end may be half of a pair.
       if (text.charCodeAt(end) === 13 && end + 1 === text.length) break;
@@ -43,7 +51,8 @@ export async function* readEventStream(body: AsyncIterable<Buffer>, onActivity?:
       else if (field === 'id') id = value;
     }
     text = text.slice(start);
-    scanned = text.endsWith('\r') ? text.length - 1 : text.length;
+    pieces = text === '' ? [] : [text];
+    held = text.length;
   }
 }
 
