@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { root } from './run.mjs';
 
 /** Where a project's jest writes what it found; one file for each way in which the project's tests are run. */
@@ -28,13 +29,13 @@ export function sumResults(files) {
       const suiteName = `${project}: ${relative(root, suite.name)}`;
       if (suite.status === 'failed' && suite.assertionResults.every((test) => test.status !== 'failed')) {
         sum.failed += 1;
-        sum.failures.push(`${suiteName}: ${suite.message.trim().split('\n').slice(0, 12).join('\n')}`);
+        sum.failures.push(`${suiteName}:\n${shorten(suite.message)}`);
       }
       for (const test of suite.assertionResults) {
         if (test.status === 'passed') sum.passed += 1;
         else if (test.status === 'failed') {
           sum.failed += 1;
-          sum.failures.push(`${suiteName}: ${test.fullName}`);
+          sum.failures.push(`${suiteName}: ${test.fullName}\n${shorten((test.failureMessages ?? []).join('\n'))}`);
         } else if (test.status === 'pending' || test.status === 'skipped' || test.status === 'disabled') {
           sum.skipped.push({ project, group: test.ancestorTitles.join(' › '), title: test.title });
         }
@@ -42,6 +43,15 @@ export function sumResults(files) {
     }
   }
   return sum;
+}
+
+const longestMessage = 30;
+
+/** The first lines of a failure, without colours; the whole of it is in the log of the stage. */
+function shorten(message) {
+  const lines = stripVTControlCharacters(message).trim().split('\n');
+  const rest = lines.length - longestMessage;
+  return [...lines.slice(0, longestMessage), ...(rest > 0 ? [`… ${rest} more lines`] : [])].map((line) => `    ${line}`).join('\n');
 }
 
 /** The last line of `npm test`. */

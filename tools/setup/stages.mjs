@@ -7,9 +7,9 @@ const logs = join(root, 'tmp', 'test');
 
 /**
  * Runs one stage of `npm test`, says how long it took, and keeps its output in tmp/test/<id>.log. A failed stage shows its
- * output at once.
+ * output at once, unless it is `summed`: failures of tests are shown at the end, from their results.
  */
-export async function runStage(id, title, file, args, options = {}) {
+export async function runStage(id, title, file, args, { summed = false, ...options } = {}) {
   const started = Date.now();
   const { code, output } = await run(file, args, options);
   mkdirSync(logs, { recursive: true });
@@ -17,6 +17,8 @@ export async function runStage(id, title, file, args, options = {}) {
   const time = dim(`(${seconds(Date.now() - started)})`);
   if (code === 0) {
     say(`${green('✓')} ${title} ${time}`);
+  } else if (summed) {
+    say(`${red('✗')} ${title} ${time} exit code ${code}; failed tests are named at the end, all output is in tmp/test/${id}.log`);
   } else {
     say(`${red('✗')} ${title} ${time} exit code ${code}; its output:`);
     say(output.trimEnd());

@@ -29,8 +29,9 @@ const allResults = [...unitResults, checksResults, inProcessResults, realResults
 const excluded = projects.filter(({ folder }) => apart.includes(folder)).map(({ project }) => project);
 const runJest = (id, title, folder, results, extra, args = []) =>
   runStage(id, title, 'jest', ['--json', `--outputFile=${results.file}`, ...args], {
+    summed: true,
     cwd: join(root, folder),
-    env: environment({ NODE_OPTIONS: jest, ...extra }),
+    env: environment({ NODE_OPTIONS: jest, FORCE_COLOR: '0', ...extra }),
   });
 
 async function main() {
@@ -50,7 +51,7 @@ async function main() {
       await stage(runStage('types', 'type checks', 'tsc', ['-p', 'tsconfig.json']));
       if (isBuilt) await stage(runJest('repo-checks', 'repository checks', 'tools/repo-checks', checksResults, {}));
     })(),
-    stage(runStage('unit', 'unit and contract tests', 'nx', ['run-many', '-t', 'test', `--exclude=${excluded.join(',')}`, '--parallel=1', '--output-style=static'])),
+    stage(runStage('unit', 'unit and contract tests', 'nx', ['run-many', '-t', 'test', `--exclude=${excluded.join(',')}`, '--parallel=1', '--output-style=static'], { summed: true })),
   ]);
   // The scenarios measure time, so they run alone.
   if (isBuilt) {

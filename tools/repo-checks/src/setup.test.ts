@@ -26,7 +26,7 @@ describe('the sum of all tests', () => {
     name: '/x/a.test.ts',
     status: message === '' && tests.every(([, status]) => status !== 'failed') ? 'passed' : 'failed',
     message,
-    assertionResults: tests.map(([title, status]) => ({ title, fullName: title, ancestorTitles: ['group'], status })),
+    assertionResults: tests.map(([title, status]) => ({ title, fullName: title, ancestorTitles: ['group'], status, failureMessages: status === 'failed' ? ['\u001b[31mit broke\u001b[0m'] : [] })),
   });
 
   it.each([
@@ -39,6 +39,13 @@ describe('the sum of all tests', () => {
     const file = join(folder, 'jest.json');
     writeFileSync(file, JSON.stringify({ testResults }));
     expect(summaryLine(sumResults([{ project: 'p', file }]))).toBe(expected);
+  });
+
+  it('names a failed test with its suite and message, without colours', async () => {
+    const { sumResults } = await load<Results>('results.mjs');
+    const file = join(folder, 'jest.json');
+    writeFileSync(file, JSON.stringify({ testResults: [suite([['b', 'failed']])] }));
+    expect(sumResults([{ project: 'p', file }]).failures).toEqual([expect.stringMatching(/^p: .*a\.test\.ts: b\n {4}it broke$/)]);
   });
 
   it('counts missing results as a failure and names the project', async () => {
