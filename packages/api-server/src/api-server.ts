@@ -14,6 +14,7 @@ import { V1Machines } from './v1/machines.ts';
 import { V1States } from './v1/states.ts';
 import { UnitsListing } from './v1/units-listing.ts';
 import { V1Units } from './v1/units.ts';
+import { NO_ENGINE, type EnginePort } from './v2/engine.ts';
 import { mountV2 } from './v2/mount.ts';
 import { ChangeHub } from './v2/change-hub.ts';
 
@@ -36,6 +37,8 @@ export interface ApiServerOptions {
   readonly availability: Availability;
   /** Page size of version 1, 1 to 65,535; 100 unless told. */
   readonly tokenLimit?: number;
+  /** The engine in this daemon, for `/fleet/v2/engine`; none unless told. */
+  readonly engine?: EnginePort;
   readonly metrics?: FleetMetrics;
   readonly limits?: Partial<Limits>;
   /** The watch cache is dropped after this long without requests; five minutes unless told. */
@@ -108,7 +111,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     appOptions,
   );
-  mountV2(app, { registry, cache, hub, availability, version: options.version }, appOptions);
+  mountV2(app, { registry, cache, hub, availability, version: options.version, engine: options.engine ?? NO_ENGINE }, appOptions);
   mountNotFound(app, appOptions);
 
   let closing = false;

@@ -7,6 +7,7 @@ import {
   changeEventSchema,
   changesQuerySchema,
   destroyRequestSchema,
+  engineStatusSchema,
   machineInfoSchema,
   machineListSchema,
   machineQuerySchema,
@@ -37,6 +38,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   SetStateRequest: setStateRequestSchema,
   DestroyRequest: destroyRequestSchema,
   BulkResult: bulkResultSchema,
+  EngineStatus: engineStatusSchema,
 };
 
 /** The OpenAPI 3.1 document of version 2, generated from the schemas that the server checks with. */
@@ -55,6 +57,14 @@ export function buildOpenApi(version: string): Json {
       [v2Paths.submit]: { post: bulk('submitUnits', 'Create or replace units.', 'SubmitRequest') },
       [v2Paths.setState]: { post: bulk('setUnitStates', 'Change desired states.', 'SetStateRequest') },
       [v2Paths.destroy]: { post: bulk('destroyUnits', 'Destroy units.', 'DestroyRequest') },
+      [v2Paths.engine]: { get: read('getEngine', 'Who leads, and whether moving units off lost machines is paused.', 'EngineStatus') },
+      [v2Paths.confirmEvacuation]: {
+        post: {
+          operationId: 'confirmEvacuation',
+          summary: 'Tells the leader, which must be the machine asked, to go on although many machines vanished at once.',
+          responses: { 204: { description: 'it goes on' }, ...failures, 409: failure('this machine does not lead, or nothing is paused') },
+        },
+      },
       [v2Paths.openapi]: { get: { operationId: 'getOpenApi', summary: 'This document.', responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': {} } } } } },
       [v2Paths.metrics]: { get: text('getMetrics', 'Prometheus metrics, also while the daemon is not available.') },
       [v2Paths.healthz]: { get: text('getHealth', 'Whether the process serves requests at all.') },

@@ -73,6 +73,8 @@ export const v2Paths = {
   submit: `${V2_PREFIX}/units:submit`,
   setState: `${V2_PREFIX}/units:set-state`,
   destroy: `${V2_PREFIX}/units:destroy`,
+  engine: `${V2_PREFIX}/engine`,
+  confirmEvacuation: `${V2_PREFIX}/engine:confirm-evacuation`,
   openapi: `${V2_PREFIX}/openapi.json`,
   metrics: `${V2_PREFIX}/metrics`,
   healthz: '/healthz',

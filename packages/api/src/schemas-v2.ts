@@ -6,6 +6,7 @@ import type {
   ChangeEvent,
   ChangesQuery,
   DestroyRequest,
+  EngineStatus,
   HistoryEntry,
   MachineInfo,
   MachineList,
@@ -79,6 +80,13 @@ export const machineInfoSchema = z.object({
   version: z.string(),
   units: z.int(),
 }) satisfies z.ZodType<MachineInfo>;
+
+export const engineStatusSchema = z.object({
+  revision: z.int(),
+  leader: z.exactOptional(z.string()),
+  leads: z.boolean(),
+  evacuationPaused: z.nullable(z.object({ held: z.array(z.string()), vanished: z.int(), known: z.int() })),
+}) satisfies z.ZodType<EngineStatus>;
 
 const listing = { revision: z.int(), next: z.exactOptional(z.string()) };
 export const unitListSchema = z.object({ ...listing, units: z.array(unitSummarySchema) }) satisfies z.ZodType<UnitList>;

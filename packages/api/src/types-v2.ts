@@ -155,6 +155,20 @@ export type ChangeEvent =
       readonly machines: readonly MachineInfo[];
     };
 
+/** Who decides where units run, and whether it holds back. */
+export interface EngineStatus {
+  readonly revision: number;
+  /** Machine whose engine leads, if any does. */
+  readonly leader?: string;
+  /** Whether that is the machine that answers. */
+  readonly leads: boolean;
+  /**
+   * Set by the leader while it moves no units off lost machines, because too many vanished at once: `held` are those
+   * machines, `vanished` how many of the `known` are missing. Always `null` on other machines.
+   */
+  readonly evacuationPaused: { readonly held: readonly string[]; readonly vanished: number; readonly known: number } | null;
+}
+
 /** A unit to submit: exactly one of `options` and `text`. */
 export interface SubmitUnit {
   readonly name: string;

@@ -10,6 +10,8 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   TOO_MANY_CHANGES: 413,
   STORE_REQUEST_TOO_LARGE: 413,
+  // The unit is there; that its text is not is damage, and a client must not take it for an absent unit.
+  UNIT_TEXT_MISSING: 500,
 };
 
 export function statusOf(error: unknown): number {

@@ -180,7 +180,7 @@ describe('sockets passed by systemd', () => {
       stdio: ['ignore', 'ignore', 'pipe', descriptor(unix), descriptor(tcp)],
     });
     let output = '';
-    child.stderr.on('data', (text: Buffer) => (output += String(text)));
+    child.stderr?.on('data', (text: Buffer) => (output += String(text)));
     try {
       await waitUntil('both listeners', () => output.match(/API listening/g)?.length === 2).catch((error: unknown) => {
         throw new Error(`${String(error)}: ${output}`);

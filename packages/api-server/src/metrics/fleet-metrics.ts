@@ -27,7 +27,7 @@ const FAST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
  */
 export function createFleetMetrics(options: FleetMetricsOptions = {}): FleetMetrics {
   const prom = new PromRegistry();
-  if (options.processMetrics !== false) collectDefaultMetrics({ register: prom });
+  const shared = options.processMetrics === false ? null : processMetrics();
   const now = options.now ?? Date.now;
   new Gauge({ name: 'fleet_build_info', help: 'Version of fleetd; always 1.', labelNames: ['version'], registers: [prom] }).set({ version: options.version ?? '' }, 1);
   return {
@@ -35,8 +35,22 @@ export function createFleetMetrics(options: FleetMetricsOptions = {}): FleetMetr
     registry: registryMetrics(prom),
     agent: agentMetrics(prom, now),
     http: httpMetrics(prom),
-    expose: () => prom.metrics(),
+    expose: async () => (shared === null ? await prom.metrics() : `${await prom.metrics()}\n${await shared.metrics()}`),
   };
+}
+
+let ofThisProcess: PromRegistry | undefined;
+
+/**
+ * Metrics of the process: one set, whatever the number of daemons in it. Measuring the delay of the event loop wakes the
+ * process at each sample, so it is done once a second and not a hundred times.
+ */
+function processMetrics(): PromRegistry {
+  if (ofThisProcess === undefined) {
+    ofThisProcess = new PromRegistry();
+    collectDefaultMetrics({ register: ofThisProcess, eventLoopMonitoringPrecision: 1_000 });
+  }
+  return ofThisProcess;
 }
 
 function engineMetrics(prom: PromRegistry, now: () => number): EngineMetrics {

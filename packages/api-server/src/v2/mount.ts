@@ -9,6 +9,7 @@ import { v2ErrorAnswer } from '../http/error-answers.ts';
 import { parseQuery } from '../http/query.ts';
 import { send } from '../http/send.ts';
 import type { ChangeHub, StreamFilter } from './change-hub.ts';
+import { V2Engine, type EnginePort } from './engine.ts';
 import { compileName, readQuery } from './queries.ts';
 import { V2Reads } from './reads.ts';
 import { V2Writes } from './writes.ts';
@@ -19,6 +20,7 @@ export interface V2Options {
   readonly hub: ChangeHub;
   readonly availability: Availability;
   readonly version: string;
+  readonly engine: EnginePort;
 }
 
 /** The routes of version 2 and the health checks. */
@@ -40,6 +42,9 @@ export function mountV2(app: Express, options: V2Options, appOptions: AppOptions
   mount(`${V2_PREFIX}/units/:name`, 'v2-unit', 'GET', (request) => reads.getUnit(request));
   mount(v2Paths.states, 'v2-states', 'GET', (request) => reads.listStates(request));
   mount(v2Paths.machines, 'v2-machines', 'GET', (request) => reads.listMachines(request));
+  const engine = new V2Engine(cache, options.engine);
+  mount(v2Paths.engine, 'v2-engine', 'GET', (request) => engine.get(request));
+  mount(v2Paths.confirmEvacuation, 'v2-confirm-evacuation', 'POST', () => engine.confirmEvacuation());
   let openApi: string | undefined;
   mount(v2Paths.openapi, 'v2-openapi', 'GET', () => ({ status: 200, contentType: 'application/json', body: (openApi ??= JSON.stringify(buildOpenApi(options.version))) }));
   mount(v2Paths.healthz, 'healthz', 'GET', () => plain(200, 'ok\n'));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   bulkResultSchema,
+  engineStatusSchema,
   errorEntitySchema,
   machineListSchema,
   stateListSchema,
@@ -162,6 +163,25 @@ describe('reading one\'s own writes', () => {
       expect(answer.status).toBe(503);
       expect(answer.body).toContain('revision 999999 has not been reached in time');
     }
+  });
+});
+
+describe('the engine', () => {
+  it('shows who leads, and what is paused, and takes the confirmation on the leader only', async () => {
+    expect(engineStatusSchema.parse(await getJson('/fleet/v2/engine'))).toMatchObject({ leads: false, evacuationPaused: null });
+    const refused = await server.request('POST', '/fleet/v2/engine:confirm-evacuation');
+    expect([refused.status, errorEntitySchema.parse(JSON.parse(refused.body)).error.name]).toEqual([409, 'NOT_LEADER']);
+
+    let paused = true;
+    const pause = { held: ['m1', 'm2'], vanished: 2, known: 3 };
+    const engine = { leads: () => true, evacuationPaused: () => (paused ? pause : null), confirmEvacuation: () => paused && !(paused = false) };
+    await using leader = await startTestServer({ store: server.store, engine });
+    await cluster.join('m1');
+    const shown = engineStatusSchema.parse(JSON.parse((await leader.request('GET', '/fleet/v2/engine')).body));
+    expect(shown).toMatchObject({ leader: 'leader', leads: true, evacuationPaused: pause });
+    expect((await leader.request('POST', '/fleet/v2/engine:confirm-evacuation')).status).toBe(204);
+    const again = await leader.request('POST', '/fleet/v2/engine:confirm-evacuation');
+    expect([again.status, errorEntitySchema.parse(JSON.parse(again.body)).error.name]).toEqual([409, 'EVACUATION_NOT_PAUSED']);
   });
 });
 
