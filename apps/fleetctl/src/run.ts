@@ -43,7 +43,9 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
   if (raw === undefined) return await explain(command, line, world);
   if (command.name === 'help') return await showHelp(line.args[0], world);
   if (command.name === 'version') return printVersion(world);
-  return await runCommand(command, resolveFlags(command, globalFlags, raw, world.env), line.args, world);
+  const flags = resolveFlags(command, globalFlags, raw, world.env);
+  // Only the environment can have set it here.
+  return flags.on('help') ? await showHelp(command.name, world) : await runCommand(command, flags, line.args, world);
 }
 
 /** Runs a command whose flags are known. */

@@ -25,6 +25,11 @@ const CONFIRM_FAILED_MS = 100;
 const CONFIRM_UNPLACEABLE_MS = 500;
 /** A unit that is restarted after a failure may get there in the end. */
 const CONFIRM_RESTARTING_MS = 3_000;
+/** The machine says why it cannot do it; it tries again, and may have been asked in the middle of something. */
+const CONFIRM_REFUSED_MS = 1_000;
+const CONFIRM_STUCK_MS = 5_000;
+/** A reason that goes away by itself. */
+const WAITS_ITS_TURN = /^waits for /;
 /** Without a report of version 2 an old one cannot be told from a new one. */
 const LEGACY_CONFIRM_MS = 1_000;
 /** Nobody answers: neither the engine nor the machine. */
@@ -56,14 +61,14 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
   const machine = unit.machineID;
   if (unit.pending !== undefined && unit.currentState === 'inactive') return { kind: 'unplaceable', reason: unit.pending.summary, holdsMs: CONFIRM_UNPLACEABLE_MS };
   if (machine === undefined || machine === '') return { kind: 'waiting', doing: 'waiting for a machine', machine: undefined, holdsMs: NO_ANSWER_MS };
-  if (report !== undefined && report.generation >= unit.generation && report.reason !== undefined && report.reason !== '') {
-    return { kind: 'failed', reason: report.reason, machine, holdsMs: CONFIRM_UNPLACEABLE_MS };
-  }
   if (report === undefined || report.generation < unit.generation || (report.hash !== '' && report.hash !== unit.hash)) {
     return { kind: 'waiting', doing: 'being loaded', machine, holdsMs: NO_ANSWER_MS };
   }
   const legacy = unit.generation === 0;
+  const reason = report.reason ?? '';
   if (unit.currentState !== goal) {
+    if (WAITS_ITS_TURN.test(reason)) return { kind: 'waiting', doing: reason, machine, holdsMs: FOR_EVER };
+    if (reason !== '' && report.active !== 'failed') return { kind: 'failed', reason, machine, holdsMs: CONFIRM_REFUSED_MS };
     const doing = report.active === 'deactivating' ? 'stopping' : 'being asked of systemd';
     return { kind: 'waiting', doing, machine, holdsMs: report.active === 'deactivating' ? FOR_EVER : NO_ANSWER_MS };
   }
@@ -77,7 +82,7 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
     case 'refreshing':
       return { kind: 'reached', state: 'launched', machine, holdsMs: unit.name.endsWith('.service') && report.sub === 'running' ? CONFIRM_ACTIVE_MS : 0 };
     case 'failed':
-      return { kind: 'failed', reason: `systemd says ${report.active} (${report.sub})`, machine, holdsMs: legacy ? LEGACY_CONFIRM_MS : CONFIRM_FAILED_MS };
+      return { kind: 'failed', reason: reason === '' ? `systemd says ${report.active} (${report.sub})` : reason, machine, holdsMs: legacy ? LEGACY_CONFIRM_MS : CONFIRM_FAILED_MS };
     case 'inactive':
       return { kind: 'reached', state: 'launched', machine, holdsMs: CONFIRM_DONE_MS };
     case 'activating':
@@ -90,8 +95,10 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
 
 /** On its way out: systemd may take its time, a machine that does not answer loses the unit with its lease. */
 function leaving(report: UnitStateInfo | undefined, machine: string | undefined): Assessment {
-  if (report?.reason !== undefined && report.reason !== '') return { kind: 'failed', reason: report.reason, machine, holdsMs: CONFIRM_UNPLACEABLE_MS };
   const stopping = report?.active === 'deactivating';
+  const reason = report?.reason ?? '';
+  // The reason of a unit that has failed is about its run, not about its leaving.
+  if (!stopping && reason !== '' && report?.active !== 'failed' && !WAITS_ITS_TURN.test(reason)) return { kind: 'failed', reason, machine, holdsMs: CONFIRM_STUCK_MS };
   return { kind: 'waiting', doing: stopping ? `stopping (${report.sub})` : 'being asked of systemd', machine, holdsMs: stopping ? FOR_EVER : 2 * NO_ANSWER_MS };
 }
 
