@@ -37,26 +37,27 @@ const runJest = (id, title, folder, results, extra, args = []) =>
 async function main() {
   removeResults(allResults.map(({ file }) => file));
   const stages = [];
-  const stage = async (result) => {
-    const done = await result;
+  const stage = async (start) => {
+    if (interruption() !== undefined) return false;
+    const done = await start();
     stages.push(done);
     return done.ok;
   };
 
-  const isBuilt = await withSetupLock(() => stage(runStage('build', 'build', 'nx', ['run-many', '-t', 'build', '--parallel=2', '--output-style=static'])));
+  const isBuilt = await withSetupLock(() => stage(() => runStage('build', 'build', 'nx', ['run-many', '-t', 'build', '--parallel=2', '--output-style=static'])));
   // Two cores: one works through lint and types while the other tests.
   await Promise.all([
     (async () => {
-      await stage(runStage('lint', 'lint', 'eslint', ['--cache', '--cache-location', '.nx/cache/eslint', '.']));
-      await stage(runStage('types', 'type checks', 'tsc', ['-p', 'tsconfig.json']));
-      if (isBuilt) await stage(runJest('repo-checks', 'repository checks', 'tools/repo-checks', checksResults, {}));
+      await stage(() => runStage('lint', 'lint', 'eslint', ['--cache', '--cache-location', '.nx/cache/eslint', '.']));
+      await stage(() => runStage('types', 'type checks', 'tsc', ['-p', 'tsconfig.json']));
+      if (isBuilt) await stage(() => runJest('repo-checks', 'repository checks', 'tools/repo-checks', checksResults, {}));
     })(),
-    stage(runStage('unit', 'unit and contract tests', 'nx', ['run-many', '-t', 'test', `--exclude=${excluded.join(',')}`, '--parallel=1', '--output-style=static'], { summed: true })),
+    stage(() => runStage('unit', 'unit and contract tests', 'nx', ['run-many', '-t', 'test', `--exclude=${excluded.join(',')}`, '--parallel=1', '--output-style=static'], { summed: true })),
   ]);
   // The scenarios measure time, so they run alone.
   if (isBuilt) {
-    await stage(runJest('e2e-in-process', 'scenarios in one process', 'e2e', inProcessResults, { FLEET_E2E_CLUSTER: 'in-process' }));
-    await stage(runJest('e2e-real', 'scenarios on real machines', 'e2e', realResults, { FLEET_E2E_CLUSTER: 'real' }, ['--runInBand']));
+    await stage(() => runJest('e2e-in-process', 'scenarios in one process', 'e2e', inProcessResults, { FLEET_E2E_CLUSTER: 'in-process' }));
+    await stage(() => runJest('e2e-real', 'scenarios on real machines', 'e2e', realResults, { FLEET_E2E_CLUSTER: 'real' }, ['--runInBand']));
   }
 
   const ran = allResults.filter(({ file }) => existsSync(file) || unitResults.some((one) => one.file === file));
