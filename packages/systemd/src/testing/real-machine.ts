@@ -69,7 +69,7 @@ exec systemd-nspawn --quiet --register=no --keep-unit --settings=no --private-ne
 export function realMachineObstacle(): string | undefined {
   if (process.platform !== 'linux') return `real machines need Linux, this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'real machines need root';
-  const tools = { 'systemd-nspawn': 'systemd-container', 'dbus-daemon': 'dbus', 'nsenter': 'util-linux', 'unshare': 'util-linux' };
+  const tools = { 'systemd-nspawn': 'systemd-container', 'dbus-daemon': 'dbus', 'nsenter': 'util-linux', 'unshare': 'util-linux', 'setpriv': 'util-linux' };
   const missing = Object.entries(tools).filter(([tool]) => !['/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((directory) => existsSync(join(directory, tool))));
   if (missing.length > 0) return `missing ${missing.map(([tool, name]) => `${tool} (Debian package ${name})`).join(', ')}`;
   const trial = spawnSync('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { encoding: 'utf8', timeout: 10_000 });
@@ -84,7 +84,8 @@ export async function bootRealMachine(): Promise<RealMachine> {
   const roots = controlGroupRoots();
   const group = `fleet-systemd-test-${base.slice(-6)}`;
   const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  const container = spawn('unshare', [...namespaces, 'sh', '-c', BOOT, 'boot', base, shared, id, group, roots.join(' '), ...MASKED], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // The machine must not outlive us, however we end.
+  const container = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...namespaces, 'sh', '-c', BOOT, 'boot', base, shared, id, group, roots.join(' '), ...MASKED], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [container.stdout, container.stderr]) stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
   const exited = new Promise<void>((resolve) => container.once('exit', () => resolve()));
