@@ -203,7 +203,11 @@ class MachineAgent implements Agent {
         },
       });
       if (wanted !== null) this.#give(workers, wanted);
+      const lookedAt = clock.monotonic();
       await Promise.race([this.#look.wait(signal), systemd.running]);
+      // The first change is acted on at once; those that follow it closely are looked at together.
+      const tooEarlyMs = lookedAt + LOOK_APART_MS - clock.monotonic();
+      if (tooEarlyMs > 0) await clock.sleep(tooEarlyMs, { signal });
     }
   }
 
@@ -320,3 +324,5 @@ class MachineAgent implements Agent {
 }
 
 const LEAVE_DEADLINE_MS = 5000;
+/** Least time between two looks at all that is wanted. */
+const LOOK_APART_MS = 10;

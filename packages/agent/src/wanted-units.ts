@@ -26,20 +26,27 @@ export interface WantedUnitsInput {
 export async function readWantedUnits(input: WantedUnitsInput, signal: AbortSignal): Promise<WantedUnits> {
   const { mirror, machine, requirements } = input;
   const unreadable = new Map<UnitName, string>();
-  const resolve = async (unit: { name: UnitName; hash: UnitHash; targetState: WantedUnit['targetState']; generation: number; global: boolean }): Promise<WantedUnit | undefined> => {
-    const result = await requirements.resolve(unit, signal);
-    if (!result.ok) {
-      unreadable.set(unit.name, result.problem);
-      return undefined;
-    }
-    return { name: unit.name, hash: unit.hash, targetState: unit.targetState, generation: unit.generation, requirements: result.requirements };
+  const scheduled: WantedUnit[] = [];
+  const globals: WantedUnit[] = [];
+  const unread: { readonly unit: UnreadUnit; readonly into: WantedUnit[] }[] = [];
+  const take = (unit: UnreadUnit, into: WantedUnit[]): void => {
+    // Nearly always known: a pass over many units must not wait for each of them.
+    const known = requirements.peek(unit);
+    if (known === undefined) unread.push({ unit, into });
+    else into.push({ name: unit.name, hash: unit.hash, targetState: unit.targetState, generation: unit.generation, requirements: known });
   };
-  const own = [...mirror.records('sched').values()].filter((record) => record.machine === machine);
-  const [scheduled, globals] = await Promise.all([
-    Promise.all(own.map((record) => resolve({ ...record, name: record.unit, global: false }))),
-    Promise.all([...mirror.records('globals').values()].map((record) => resolve(record))),
-  ]);
+  for (const record of mirror.records('sched').values()) if (record.machine === machine) take({ ...record, name: record.unit, global: false }, scheduled);
+  for (const record of mirror.records('globals').values()) take(record, globals);
+  await Promise.all(
+    unread.map(async ({ unit, into }) => {
+      const result = await requirements.resolve(unit, signal);
+      if (result.ok) into.push({ name: unit.name, hash: unit.hash, targetState: unit.targetState, generation: unit.generation, requirements: result.requirements });
+      else unreadable.set(unit.name, result.problem);
+    }),
+  );
   const metadata = mergeMetadata(input.staticMetadata, mirror.records('metadata').get(machine)?.values ?? {});
-  const wanted = desiredUnits({ machine: { metadata }, scheduled: scheduled.filter((unit) => unit !== undefined), globals: globals.filter((unit) => unit !== undefined) });
+  const wanted = desiredUnits({ machine: { metadata }, scheduled, globals });
   return { wanted: wanted.filter((unit) => unit.targetState !== 'inactive'), unreadable };
 }
+
+type UnreadUnit = Pick<WantedUnit, 'name' | 'hash' | 'targetState' | 'generation'> & { readonly global: boolean };

@@ -21,13 +21,35 @@ export interface DesiredUnitsInput<T extends SchedulerUnit> {
 export function desiredUnits<T extends SchedulerUnit>(input: DesiredUnitsInput<T>): readonly T[] {
   const scheduled = sortByName(input.scheduled.filter((unit) => !unit.requirements.global));
   const accepted: T[] = [];
-  for (const unit of scheduled) if (!accepted.some((other) => inConflict(unit, other))) accepted.push(unit);
-  const counted = [...scheduled];
+  const neighbours = new Neighbours();
+  for (const unit of scheduled) {
+    if (neighbours.conflictWith(unit)) continue;
+    neighbours.add(unit);
+    accepted.push(unit);
+  }
+  // Global units give way to every unit placed there, also to those that were left out.
+  const counted = new Neighbours();
+  for (const unit of scheduled) counted.add(unit);
   for (const unit of sortByName(input.globals)) {
     if (unit.targetState === 'inactive' || !meetsMetadata(input.machine.metadata, unit.requirements.metadata)) continue;
-    if (counted.some((other) => inConflict(unit, other))) continue;
-    counted.push(unit);
+    if (counted.conflictWith(unit)) continue;
+    counted.add(unit);
     accepted.push(unit);
   }
   return accepted;
+}
+
+/** The units of a machine, so kept that a unit without conflict patterns is only compared with those that have some. */
+class Neighbours {
+  readonly #all: SchedulerUnit[] = [];
+  readonly #declaring: SchedulerUnit[] = [];
+
+  add(unit: SchedulerUnit): void {
+    this.#all.push(unit);
+    if (unit.requirements.conflicts.length > 0) this.#declaring.push(unit);
+  }
+
+  conflictWith(unit: SchedulerUnit): boolean {
+    return (unit.requirements.conflicts.length > 0 ? this.#all : this.#declaring).some((other) => inConflict(unit, other));
+  }
 }
