@@ -55,7 +55,7 @@ export function failureReason(failure: WaitFailure): string {
     case 'unplaceable':
       return `unit ${failure.name} has no machine: ${failure.reason}`;
     case 'failed':
-      return `unit ${failure.name} failed${where}: ${failure.reason}`;
+      return `unit ${failure.name} failed${where}: ${failure.reason.replace(/^failed with /, '')}`;
     case 'timeout':
     case 'no-answer':
       return `timed out waiting for unit ${failure.name} to report state ${GOAL_WORDS[failure.goal]} (${failure.reason}${where})`;
