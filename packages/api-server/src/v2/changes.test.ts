@@ -125,6 +125,11 @@ describe('the change stream', () => {
     expect([answer.status, JSON.parse(answer.body)]).toEqual([400, { error: expect.objectContaining({ code: 400, name: 'QUERY_INVALID' }) as unknown }]);
   });
 
+  it('needs HTTP/1.1, whose framing it uses', async () => {
+    const answer = await server.send(`GET ${PATH} HTTP/1.0\r\nHost: x\r\n\r\n`);
+    expect([answer?.status, JSON.parse(answer?.body ?? '')]).toEqual([400, { error: expect.objectContaining({ name: 'HTTP_VERSION' }) as unknown }]);
+  });
+
   it('ends streams in good order when the server ends', async () => {
     using stream = await EventStream.open(server.address, PATH);
     await stream.until(isProgress);

@@ -75,6 +75,7 @@ function serveChanges({ cache, hub }: V2Options, { logger, metrics }: AppOptions
         send(response, notAllowed('GET'));
         return;
       }
+      if (request.httpVersion === '1.0') throw new FleetError('change streams need HTTP/1.1', { code: 'HTTP_VERSION', kind: 'invalid' });
       const query = readChangesQuery(request);
       if (hub.isFull) throw new FleetError('too many change streams are open', { code: 'TOO_MANY_STREAMS', kind: 'unavailable', remedy: 'close some, or ask another machine' });
       // A client from another daemon may be ahead of this one; a revision that never comes means another cluster.
