@@ -1,0 +1,131 @@
+// Rows of the failure table in docs/operations.md: what becomes of a machine's units when its daemon ends, and how.
+import { expect } from '@jest/globals';
+import { appendConfig, reconfigure, refuseStore, serviceProperty } from '../../src/real/daemon-control.ts';
+import type { RealClusterMachine } from '../../src/real/real-cluster-machine.ts';
+import { clusterProcesses, doubleRunMs, monotonicMs, unitProcesses } from '../../src/real/unit-history.ts';
+import { activeCounts, describeRealScenarios, expectSoon, expectThroughout, fixture, fleetctl, machineNamed, rows, scenario, whereActive } from '../../src/scenario.ts';
+
+// With time for a slow computer to start a daemon, or a machine, again before its lease has ended.
+describeRealScenarios('a daemon ends', { machines: 2, agentTtlMs: 8_000 }, (cluster) => {
+  const processes = () => clusterProcesses(cluster().machines);
+  const listed = async (): Promise<number> => (await rows(cluster(), 'list-machines')).length;
+  const home = async (unit: string): Promise<readonly [RealClusterMachine, RealClusterMachine]> => {
+    await expectSoon(async () => (await whereActive(cluster(), unit)).length, 1);
+    const { name } = machineNamed(cluster(), (await whereActive(cluster(), unit))[0]);
+    const machine = cluster().machines.find((candidate) => candidate.name === name)!;
+    return [machine, cluster().machines.find((candidate) => candidate !== machine)!];
+  };
+
+  scenario('kill -9 and a new start touch no unit, and a one-shot that has finished is not run again', async () => {
+    await fleetctl(cluster(), 'start', fixture('hello.service'), fixture('goodbye.service'));
+    await fleetctl(cluster(), 'start', '--no-block', fixture('global.service'), fixture('once.service'));
+    await expectSoon(() => activeCounts(cluster()), { 'hello.service': 1, 'goodbye.service': 1, 'global.service': 2 });
+    const timesRun = async (): Promise<number> => {
+      const counts = await Promise.all(cluster().machines.map(async ({ real }) => (await real.exec(['cat', '/var/lib/fleet-once'])).stdout.split('\n').filter(Boolean).length));
+      return counts.reduce((sum, count) => sum + count, 0);
+    };
+    await expectSoon(timesRun, 1);
+    const before = await processes();
+    for (const machine of cluster().machines) {
+      await machine.killDaemon();
+      expect(await processes()).toEqual(before);
+      await machine.startDaemon();
+    }
+    await expectSoon(listed, 2);
+    await expectThroughout(processes, before, 1_500);
+    expect(await timesRun()).toBe(1);
+  });
+
+  scenario('a stop with shutdown=keep and a new start touch no unit', async () => {
+    await fleetctl(cluster(), 'start', fixture('hello.service'));
+    await fleetctl(cluster(), 'start', '--no-block', fixture('global.service'));
+    await expectSoon(() => activeCounts(cluster()), { 'hello.service': 1, 'global.service': 2 });
+    const [machine] = await home('hello.service');
+    await reconfigure(machine, 'shutdown=keep');
+    const before = await processes();
+    await machine.stopDaemon();
+    expect([await serviceProperty(machine, 'ActiveState'), await serviceProperty(machine, 'Result')]).toEqual(['inactive', 'success']);
+    expect(await processes()).toEqual(before);
+    await machine.startDaemon();
+    expect(await listed()).toBe(2);
+    await expectThroughout(processes, before, 1_500);
+    await reconfigure(machine, 'shutdown=purge');
+  });
+
+  scenario('a stop (purge) hands the units over: stopped here before they start elsewhere, and the machine leaves at once', async () => {
+    await fleetctl(cluster(), 'start', fixture('hello.service'));
+    await fleetctl(cluster(), 'start', '--no-block', fixture('global.service'));
+    await expectSoon(() => activeCounts(cluster()), { 'hello.service': 1, 'global.service': 2 });
+    const [machine, other] = await home('hello.service');
+    const before = monotonicMs();
+    await machine.stopDaemon();
+    expect([await serviceProperty(machine, 'ActiveState'), await serviceProperty(machine, 'Result')]).toEqual(['inactive', 'success']);
+    expect(await unitProcesses(machine)).toEqual([]);
+    expect(await listed()).toBe(1);
+    await expectSoon(() => whereActive(cluster(), 'hello.service'), [other.name]);
+    expect(await doubleRunMs(cluster().machines, 'hello.service', before)).toBe(0);
+    // The global unit's state on the machine that stays is not lost with the other's.
+    expect((await rows(cluster(), 'list-units', '--fields=unit,active')).map(([unit, active]) => `${unit} ${active}`).sort()).toEqual(['global.service active', 'hello.service active']);
+    await machine.startDaemon();
+    await expectSoon(async () => (await activeCounts(cluster()))['global.service'], 2);
+    expect(await whereActive(cluster(), 'hello.service')).toEqual([other.name]);
+  });
+
+  scenario('a stop (purge) while etcd cannot be reached stops the units; the cluster hears of it when the lease ends', async () => {
+    await fleetctl(cluster(), 'start', fixture('hello.service'));
+    const [machine, other] = await home('hello.service');
+    const before = monotonicMs();
+    await refuseStore(cluster(), machine, true);
+    await machine.stopDaemon();
+    expect([await serviceProperty(machine, 'ActiveState'), await serviceProperty(machine, 'Result')]).toEqual(['inactive', 'success']);
+    expect(await unitProcesses(machine)).toEqual([]);
+    await expectSoon(listed, 1, cluster().agentTtlMs + 5_000);
+    await expectSoon(() => whereActive(cluster(), 'hello.service'), [other.name]);
+    expect(await doubleRunMs(cluster().machines, 'hello.service', before)).toBe(0);
+    await refuseStore(cluster(), machine, false);
+    await machine.startDaemon();
+    expect(await listed()).toBe(2);
+  });
+
+  scenario('a stop before the machine has joined ends in good order and touches no unit', async () => {
+    await fleetctl(cluster(), 'start', fixture('hello.service'));
+    const [machine] = await home('hello.service');
+    const before = await unitProcesses(machine);
+    await machine.killDaemon();
+    await refuseStore(cluster(), machine, true);
+    await machine.real.output(['systemctl', 'start', 'fleet.service']);
+    await expectSoon(async () => (await machine.daemonLog()).split('cannot join the cluster, will try again').length > 1, true);
+    expect((await machine.request({ method: 'GET', path: '/fleet/v1/machines' })).status).toBe(503);
+    await machine.stopDaemon();
+    expect([await serviceProperty(machine, 'ActiveState'), await serviceProperty(machine, 'Result')]).toEqual(['inactive', 'success']);
+    expect(await unitProcesses(machine)).toEqual(before);
+    await refuseStore(cluster(), machine, false);
+    await machine.startDaemon();
+    await expectSoon(async () => (await whereActive(cluster(), 'hello.service')).length, 1);
+  });
+
+  scenario('a wrong configuration at HUP changes nothing and says what is wrong', async () => {
+    await fleetctl(cluster(), 'start', fixture('hello.service'));
+    const [machine] = await home('hello.service');
+    const before = { pid: await serviceProperty(machine, 'MainPID'), units: await processes() };
+    const config = machine.real.readFile('/etc/fleet/fleet.conf');
+    appendConfig(machine, 'metadat=wrong');
+    await machine.real.output(['systemctl', 'kill', '--signal=HUP', '--kill-who=main', 'fleet.service']);
+    await expectSoon(async () => /metadat\b.*\n?.*stays in force/s.test(await machine.daemonLog()), true);
+    expect({ pid: await serviceProperty(machine, 'MainPID'), units: await processes() }).toEqual(before);
+    machine.real.writeFile('/etc/fleet/fleet.conf', config);
+  });
+
+  scenario('a machine that loses power and is back within the TTL waits for its old lease; its units move once', async () => {
+    await fleetctl(cluster(), 'start', fixture('hello.service'));
+    const [machine, other] = await home('hello.service');
+    const cutAt = monotonicMs();
+    await machine.powerCut();
+    await machine.boot();
+    const backMs = monotonicMs() - cutAt;
+    await expectSoon(() => whereActive(cluster(), 'hello.service'), [other.name], cluster().agentTtlMs + 10_000);
+    await expectSoon(listed, 2);
+    await expectThroughout(() => whereActive(cluster(), 'hello.service'), [other.name], 1_000);
+    process.stdout.write(`power cut, serving again after ${Math.round(backMs)} ms (TTL ${cluster().agentTtlMs} ms)\n`);
+  });
+});
