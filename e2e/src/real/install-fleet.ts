@@ -20,13 +20,13 @@ Wants=network-online.target
 After=network-online.target dbus.service
 
 [Service]
-ExecStart=${process.execPath} ${builtFleetd()}
+ExecStart="${process.execPath}" "${builtFleetd()}"
 Restart=no
 TimeoutStopSec=60
 `,
   );
   machine.writeFile('/etc/systemd/system/fleet-machine.target.d/fleet.conf', '[Unit]\nWants=fleet.service\n');
-  machine.writeFile('/usr/local/bin/fleetctl', `#!/bin/sh\nexec ${process.execPath} ${builtFleetctl()} "$@"\n`, 0o755);
+  machine.writeFile('/usr/local/bin/fleetctl', `#!/bin/sh\nexec "${process.execPath}" "${builtFleetctl()}" "$@"\n`, 0o755);
 }
 
 /** Writes /etc/fleet/fleet.conf; a running daemon sees it when it is told to reload or started again. */
