@@ -41,7 +41,7 @@ describe('RequirementsSource', () => {
     { title: 'missing', texts: {}, problem: 'its text one is missing from the registry' },
     { title: 'unreadable', texts: { one: '[X-Fleet\n' }, problem: expect.stringMatching(/^its text one cannot be read: /) },
   ])('tells of a text that is $title, and asks again the next time', async ({ texts, problem }) => {
-    const { source, reads, texts: live, signal } = setUp(texts as Record<string, string>);
+    const { source, reads, texts: live, signal } = setUp(texts);
     expect(await source.resolve(unit('one'), signal)).toEqual({ ok: false, problem });
     live.one = '[X-Fleet]\n';
     expect(await source.resolve(unit('one'), signal)).toMatchObject({ ok: true });
