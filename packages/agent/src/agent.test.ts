@@ -289,6 +289,34 @@ describe('restart of fleetd', () => {
   });
 });
 
+describe('a full disk', () => {
+  it('keeps nobody out of the cluster: a lease that cannot be remembered is used all the same', async () => {
+    const memory = createVolatileMemory();
+    let isFull = false;
+    machine.memory = {
+      asked: memory.asked,
+      get session() {
+        return memory.session;
+      },
+      saveLease: async (lease) => {
+        await memory.saveLease(lease);
+        if (isFull) throw new Error('ENOSPC: no space left on device, write');
+      },
+      saveAsked: (unit, asked) => memory.saveAsked(unit, asked),
+    };
+    const { agent } = await machine.start();
+    await machine.assign('a.service');
+    isFull = true;
+    machine.outage = away;
+    await machine.pass(2 * TTL_MS);
+    machine.outage = undefined;
+    await machine.pass(10_000);
+    expect(agent.status().presence.kind).toBe('present');
+    expect(await machine.isRegistered()).toBe(true);
+    expect(await machine.published()).toMatchObject({ 'a.service': { active: 'active' } });
+  });
+});
+
 describe('hand edits', () => {
   it('notices a file that was edited and puts the right one in place', async () => {
     await machine.start();

@@ -113,7 +113,7 @@ class LeasedPresence implements Presence {
     this.#become({ kind: 'joining' }, null);
     await registry.removeMachine(machine, sessionId, { signal });
     if (lease !== null) await registry.revokeLease(lease, { signal });
-    await memory.saveLease(null);
+    await this.#rememberLease(null);
   }
 
   /** One life of a lease: take it up or ask for one, register, keep it until it ends. */
@@ -124,7 +124,7 @@ class LeasedPresence implements Presence {
       await this.#register(held.lease, signal);
     } catch (error) {
       if (isFleetError(error, 'MACHINE_ID_TAKEN')) await this.#giveUpLease(held.lease, signal);
-      else if (isFleetError(error, 'LEASE_NOT_FOUND')) await memory.saveLease(null);
+      else if (isFleetError(error, 'LEASE_NOT_FOUND')) await this.#rememberLease(null);
       throw error;
     }
     onRegistered();
@@ -173,7 +173,7 @@ class LeasedPresence implements Presence {
     signal.throwIfAborted();
     logger.warn('lease of this machine has ended, registering again', { machine, lease: held.lease });
     this.#become({ kind: 'joining' }, null);
-    await memory.saveLease(null);
+    await this.#rememberLease(null);
     if (failure !== undefined) throw failure as Error;
   }
 
@@ -194,8 +194,17 @@ class LeasedPresence implements Presence {
       }
     }
     const granted = await registry.grantLease(ttlMs, { signal });
-    await memory.saveLease(granted.id);
+    await this.#rememberLease(granted.id);
     return { lease: granted.id, ttlMs: granted.ttlMs, extendedAt };
+  }
+
+  /** A full disk must not keep the machine out of the cluster: the next process then finds an ended lease and asks for a new one. */
+  async #rememberLease(lease: LeaseId | null): Promise<void> {
+    try {
+      await this.#options.memory.saveLease(lease);
+    } catch (error) {
+      this.#options.logger.warn('the lease could not be remembered', { error: describeError(error), remedy: 'see whether runtime_directory is full; a restart of fleetd takes up the lease written there' });
+    }
   }
 
   async #register(lease: LeaseId, signal: AbortSignal): Promise<void> {
@@ -226,7 +235,7 @@ class LeasedPresence implements Presence {
 
   async #giveUpLease(lease: LeaseId, signal: AbortSignal): Promise<void> {
     const { registry, memory } = this.#options;
-    await memory.saveLease(null);
+    await this.#rememberLease(null);
     await registry.revokeLease(lease, { signal }).catch(() => undefined);
   }
 
