@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { controlGroupRoots } from './control-groups.ts';
 
 /** Debian packages that the real machines are made with; `npm test` installs those that are missing when it runs as root. */
 export const toolPackages: Readonly<Record<string, string>> = {
@@ -35,6 +36,7 @@ function findObstacle(): string | undefined {
     spawnSync('modprobe', ['overlay']);
     if (!/^nodev\s+overlay$/m.test(readFileSync('/proc/filesystems', 'utf8'))) return 'the kernel has no overlay file system';
   }
+  if (controlGroupRoots().length === 0) return 'no control groups for systemd are mounted below /sys/fs/cgroup';
   const trial = spawnSync(
     'unshare',
     ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-ec', 'mount -t tmpfs tmpfs /mnt; ip link set lo up; ip link add fleet0 type bridge'],
