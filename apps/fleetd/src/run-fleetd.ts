@@ -48,7 +48,8 @@ export async function runFleetd(options: FleetdOptions): Promise<void> {
         keyPrefix: config.keyPrefix,
         drainDeadlineMs: config.shutdownTimeoutMs,
         evacuationPauseShare: config.evacuationPauseShare,
-        listeners: passed.length > 0 ? passed : config.listeners,
+        // What systemd passes stands for the unix sockets; TCP with TLS can only come from the configuration.
+        listeners: passed.length > 0 ? [...passed, ...config.listeners.filter(({ kind }) => kind === 'tcp')] : config.listeners,
       },
       { store, manager, memory, clock, logger, detectAddress, ...(config.machineId === '' ? { readMachineId: () => readMachineId(config.machineIdFile) } : {}) },
     );

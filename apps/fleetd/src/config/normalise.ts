@@ -40,7 +40,7 @@ export interface FleetdConfig {
   readonly shutdown: 'purge' | 'keep';
   readonly shutdownTimeoutMs: number;
   readonly evacuationPauseShare: number;
-  /** Not used when systemd passes sockets. */
+  /** Of these, unix sockets are not used when systemd passes sockets. */
   readonly listeners: readonly ListenerSpec[];
 }
 
