@@ -40,12 +40,14 @@ export interface World extends AsyncDisposable {
 export const networkPrefix = '10.213';
 const toolFolders = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+// The bridge has an address of its own: without, it takes that of one of its ports and changes it when a machine comes or
+// goes, and everybody loses touch with etcd until their neighbour tables are right again.
 // `cat` ends when our end of the pipe is closed; the shell waits for it and meanwhile collects orphans.
 const setUp = `set -eu
 mount -t tmpfs -o mode=0755 fleet-world "$1"
 mount -t tmpfs -o mode=0755 fleet-run /run
 ip link set lo up
-ip link add "$2" type bridge
+ip link add "$2" address 02:00:00:00:00:01 type bridge
 ip address add "$3.0.1/16" dev "$2"
 ip link set "$2" up
 echo ready
