@@ -5,6 +5,8 @@ import { requestOverSocket } from '../request-over-socket.ts';
 
 export interface RealClusterMachine extends ClusterMachine {
   readonly real: RealMachine;
+  /** Power off in order: systemd stops the daemon, then everything else. */
+  shutDown(): Promise<void>;
   /** Whether the daemon was left running by what was done to it here. */
   readonly daemonRunning: boolean;
 }
@@ -68,6 +70,10 @@ export function createRealClusterMachine(real: RealMachine): RealClusterMachine 
     powerCut: async () => {
       daemonRunning = false;
       await real.powerCut();
+    },
+    shutDown: async () => {
+      daemonRunning = false;
+      await real.shutDown();
     },
     boot: async () => {
       await real.boot();
