@@ -70,6 +70,8 @@ describe('documents', () => {
     };
     expect(listed('docs/compatibility.md', 'docs/compatibility/')).toEqual([]);
     expect(listed('docs/decisions/README.md', 'docs/decisions/')).toEqual([]);
+    const topics = documents.filter((file) => /^docs\/(?!README\.md$)[^/]+\.md$/.test(file));
+    expect(topics.filter((page) => !text('docs/README.md').includes(`(${page.slice('docs/'.length)})`))).toEqual([]);
   });
 
   it('number decisions once each', () => {
