@@ -16,13 +16,13 @@ const TYPES: Readonly<Record<AgentTask['kind'], string>> = {
 
 export const runner = runEach(
   'agent.jsonl',
-  (fields) => fields.string('title'),
+  (fields) => fields.label('title'),
   (fields) => {
     const desired = fields.list('desired').map((value) => readDesired(new Fields(value)));
     const current = Object.entries(new Fields(fields.get('current')).all()).map(([name, value]) => readCurrent(name, new Fields(value)));
     const tasks = planAgentTasks(desired, current).map(({ kind, unit, reason }) => ({ type: TYPES[kind], unit, reason }));
-    const comparison = new Comparison();
-    comparison.field('tasks', tasks, fields.list('expected'));
+    const comparison = new Comparison(fields);
+    comparison.field('expected', tasks);
     return comparison.outcome();
   },
 );

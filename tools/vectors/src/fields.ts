@@ -25,6 +25,11 @@ export class Fields {
     return value;
   }
 
+  /** What names the case to a person: those of these fields that it has. */
+  label(...names: readonly string[]): string {
+    return names.flatMap((name) => (this.has(name) ? [String(this.get(name))] : [])).join(' ');
+  }
+
   /** Three strings for each option: section, name and value. */
   options(name: string): readonly (readonly [string, string, string])[] {
     const value = this.get(name);

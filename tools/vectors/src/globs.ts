@@ -7,9 +7,9 @@ export const runner = runEach(
   'globs.jsonl',
   (fields) => `${show(fields.string('pattern'))} on ${show(fields.string('name'))}`,
   (fields) => {
-    const comparison = new Comparison();
-    comparison.field('match', matchGlob(fields.string('pattern'), fields.string('name')), fields.get('match'));
-    comparison.field('malformed', compileGlob(fields.string('pattern')).malformed, fields.get('malformed'));
+    const comparison = new Comparison(fields);
+    comparison.field('match', matchGlob(fields.string('pattern'), fields.string('name')));
+    comparison.field('malformed', compileGlob(fields.string('pattern')).malformed);
     return comparison.outcome();
   },
 );

@@ -8,11 +8,11 @@ export const runner = runEach(
   (fields) => show(fields.string('name')),
   (fields) => {
     const name = fields.string('name');
-    const comparison = new Comparison();
-    comparison.field('validName', checkUnitName(name), fields.get('validName'));
-    comparison.field('nameInfo', parseUnitName(name), fields.get('nameInfo'));
-    comparison.field('recognizedType', isRecognizedUnitType(name), fields.get('recognizedType'));
-    comparison.field('cliName', unitNameFromArgument(name), fields.get('cliName'));
+    const comparison = new Comparison(fields);
+    comparison.field('validName', checkUnitName(name));
+    comparison.field('nameInfo', parseUnitName(name));
+    comparison.field('recognizedType', isRecognizedUnitType(name));
+    comparison.field('cliName', unitNameFromArgument(name));
     return comparison.outcome();
   },
 );

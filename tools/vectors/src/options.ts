@@ -8,15 +8,15 @@ export const runner = runEach(
   (fields) => (fields.has('note') ? show(fields.get('note')) : show(fields.get('options'))),
   (fields) => {
     const options = fields.options('options').map(([section, name, value]): UnitOption => ({ section, name, value }));
-    const comparison = new Comparison();
-    comparison.oneOf('validOptions', checkRequirementCombinations(options), [fields.get('validOptions'), ...fields.list('validOptionsAny')]);
+    const comparison = new Comparison(fields);
+    comparison.oneOf('validOptions', checkRequirementCombinations(options), 'validOptionsAny');
     const text = formatUnitFile(options);
-    comparison.field('serialized', text, fields.get('serialized'));
-    comparison.field('hash', hashUnitFile(options), fields.get('hash'));
+    comparison.field('serialized', text);
+    comparison.field('hash', hashUnitFile(options));
     const read = parseUnitFile(text);
     const triples = read.ok ? read.options.map((option) => [option.section, option.name, option.value]) : null;
-    comparison.field('reparsedOptions', triples, fields.get('reparsedOptions'));
-    comparison.field('reparsedHash', read.ok ? hashUnitFile(read.options) : null, fields.get('reparsedHash'));
+    comparison.field('reparsedOptions', triples);
+    comparison.field('reparsedHash', read.ok ? hashUnitFile(read.options) : null);
     return comparison.outcome();
   },
 );

@@ -8,6 +8,7 @@ import { Fields } from './fields.ts';
 import { OriginalEngine, type Task } from './original-engine.ts';
 import type { CaseResult } from './outcome.ts';
 import { readCase } from './scheduling-case.ts';
+import { RULES } from './scheduling-rules.ts';
 import { runner as scheduling } from './scheduling.ts';
 
 function recorded(file: string): unknown[] {
@@ -71,11 +72,33 @@ describe('scheduling.jsonl', () => {
     expect(result?.outcome).toEqual({ kind: 'passed' });
   });
 
-  it('tells a wrong decision', async () => {
-    const expected = [task('AttemptScheduleUnit', 'a.service', 'm2')];
-    const [result] = await results(scheduling.run([{ ...bare, units: [unit('a.service', '')], expected, determinism: 'exact', finalSchedule: {} }]));
-    expect(result?.outcome.kind).toBe('departed');
+  const wrong = { ...bare, units: [unit('a.service', '')], expected: [task('AttemptScheduleUnit', 'a.service', 'm2')], finalSchedule: {} };
+
+  it('fails a decision that the original always takes otherwise, when no rule is about anything in the case', async () => {
+    const [result] = await results(scheduling.run([{ ...wrong, determinism: 'exact' }]));
+    expect(result?.outcome.kind).toBe('failed');
     expect(result?.outcome).toHaveProperty('difference', expect.stringContaining('tasks (exact): got [{"type":"AttemptScheduleUnit","unit":"a.service","machine":"m1"'));
+  });
+
+  it('names the rule of fixed order where the original goes by chance', async () => {
+    const [result] = await results(scheduling.run([{ ...wrong, determinism: 'order' }]));
+    expect(result?.outcome).toHaveProperty('rule', expect.stringContaining('E1: '));
+  });
+
+  it('compares only what a case records', async () => {
+    const { id, machines, units } = wrong;
+    const expected = [task('AttemptScheduleUnit', 'a.service', 'm1')];
+    const [result] = await results(scheduling.run([{ id, machines, units, expected, determinism: 'exact' }]));
+    expect(result?.outcome).toEqual({ kind: 'passed' });
+  });
+});
+
+describe('the rules of departure', () => {
+  it('each have their row in the table of differences', () => {
+    const table = readFileSync(new URL('../../../docs/compatibility/scheduling.md', import.meta.url), 'utf8');
+    const names = RULES.flatMap(({ text }) => (text.split(':')[0] ?? '').split(', '));
+    expect(names).toContain('E8');
+    expect(names.filter((name) => !table.includes(`(${name})`))).toEqual([]);
   });
 });
 
