@@ -64,6 +64,10 @@ export class ClusterFeed {
     // Machines first: whether one left in good order depends on what it reported before this batch.
     for (const change of batch.changes) if (change.kind === 'machines') this.#noteMachine(change, batch.relisted, now);
     for (const change of batch.changes) this.#noteOther(change, now);
+    // The end of a lease takes key and states in one revision. A key that went alone was deleted by hand.
+    for (const change of batch.changes) {
+      if (change.kind === 'machines' && change.after === undefined && this.#held.reportsAny(change.id as MachineId)) this.#options.judge.doubted(change.id as MachineId, now);
+    }
   }
 
   /** Marks the units of a machine, and the machine, for {@link feed}: its verdict changed. */

@@ -84,6 +84,21 @@ describe('scheduling', () => {
     expect(await cluster.placements()).toEqual(expected);
   });
 
+  it('keeps with a placement why the unit is there, and why it left its last machine', async () => {
+    await startEngine();
+    await cluster.createUnit('a.service', withFleet('MachineMetadata=region=us'));
+    await cluster.settle();
+    const reason = async (): Promise<string | undefined> => (await cluster.registry.readUnit('a.service'))?.placement?.reason;
+    expect(await reason()).toBe('target state launched and unit not scheduled');
+    await reportAll();
+    await cluster.registry.changeMetadata([{ machine: 'm1', key: 'region', value: 'asia' }]);
+    await cluster.settle();
+    await cluster.unreport('m1', 'a.service');
+    await cluster.settle();
+    expect(await cluster.placements()).toEqual({ 'a.service': 'm2' });
+    expect(await reason()).toBe('target state launched and unit not scheduled; it was on m1: target Machine(m1) unable to run unit: local Machine metadata insufficient');
+  });
+
   it('says why a unit has no machine, only when that changes, and clears it', async () => {
     await startEngine();
     await cluster.createUnit('a.service', withFleet('MachineMetadata=region=asia'));
@@ -203,6 +218,21 @@ describe('dead machines', () => {
     await cluster.kill('m2');
     await cluster.settle();
     expect(await cluster.placements()).toEqual({ 'a.service': 'm1', 'b.service': 'm1', 'c.service': 'm3' });
+  });
+
+  it('moves nothing when the key of a machine is deleted by hand: its states are still there, so its lease is too (W21)', async () => {
+    for (const name of ['m1', 'm2']) await cluster.addMachine(name);
+    await startEngine();
+    for (const name of ['a', 'b']) await cluster.createUnit(`${name}.service`);
+    await cluster.settle();
+    const before = await cluster.placements();
+    await cluster.report('m2', 'b.service');
+    await cluster.store.transaction({ compare: [], operations: [{ kind: 'delete', key: '/_coreos.com/fleet/machines/m2' }] });
+    await cluster.settle();
+    expect(await cluster.placements()).toEqual(before);
+    await cluster.kill('m2');
+    await cluster.pass(TTL_MS);
+    expect(await cluster.placements()).toEqual({ 'a.service': 'm1', 'b.service': 'm1' });
   });
 
   it('fails over from one of two machines', async () => {

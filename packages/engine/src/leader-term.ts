@@ -5,6 +5,7 @@ import { ClusterModel, type Pending, type Step } from '@fleet/scheduler';
 import { ClusterFeed } from './cluster-feed.ts';
 import type { EngineObserver } from './engine-observer.ts';
 import { MachineJudge, type EvacuationPause, type MachineJudgeOptions } from './machine-judge.ts';
+import { Moves } from './moves.ts';
 import { pendingChanges, planChanges } from './placement-changes.ts';
 
 export type LeaderRegistry = Pick<Registry, 'openMirror' | 'readText' | 'applyPlacements' | 'collectTexts' | 'readEngineVersion' | 'raiseEngineVersion'>;
@@ -30,6 +31,7 @@ export class LeaderTerm {
   readonly #judge: MachineJudge;
   readonly #model = new ClusterModel();
   readonly #waiting = new Map<UnitName, Pending>();
+  readonly #moves = new Moves();
   #pause: EvacuationPause | null = null;
   #confirmed = false;
   #mirror: Mirror | undefined;
@@ -164,6 +166,7 @@ export class LeaderTerm {
       mirror,
       holders: (unit, except) => feed.holders(unit, except),
       isPresent: (machine) => this.#judge.isPresent(machine),
+      lastMove: (unit) => this.#moves.of(unit),
     });
     this.#notePending(plan.pending);
     const placed = new Set(planned.changes.flatMap((change) => (change.kind === 'place' ? [change.unit] : [])));
@@ -189,7 +192,9 @@ export class LeaderTerm {
       planned.steps.forEach((step, index) => {
         const refused = rejected.has(planned.changes[index] as PlacementChange);
         observer.onTask?.(taskType(step), refused ? 'failed' : 'done');
-        if (!refused) logger.info(step.kind === 'schedule' ? 'unit scheduled' : 'unit unscheduled', { unit: step.unit, machine: step.machine, reason: step.reason.text });
+        if (refused) return;
+        this.#moves.carriedOut(step);
+        logger.info(step.kind === 'schedule' ? 'unit scheduled' : 'unit unscheduled', { unit: step.unit, machine: step.machine, reason: step.reason.text });
       });
       for (const change of rejected) feed.touchUnit(change.unit);
       for (const change of reasons) if (!rejected.has(change)) this.#unwritten.delete(change.unit);

@@ -67,6 +67,12 @@ export class MachineJudge {
     this.#missing.set(machine, { from: now, clean, dead: false });
   }
 
+  /** The machine's key is gone, but its lease is not: someone deleted the key, and a machine that lives writes it again. */
+  doubted(machine: MachineId, now: number): void {
+    const entry = this.#missing.get(machine);
+    if (entry?.dead === false) entry.from = now + this.#options.graceMs;
+  }
+
   /** The machine is referred to but was not there when this leader began. */
   foundMissing(machine: MachineId, now: number): void {
     if (this.#present.has(machine) || this.#missing.has(machine)) return;

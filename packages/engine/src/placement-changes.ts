@@ -7,6 +7,8 @@ export interface PlanContext {
   /** Present machines other than the named one that still hold the unit. */
   readonly holders: (unit: UnitName, except: MachineId) => ReadonlySet<MachineId>;
   readonly isPresent: (machine: MachineId) => boolean;
+  /** Why a unit left the machine it was on last, if this leader took it away. */
+  readonly lastMove: (unit: UnitName) => string | undefined;
 }
 
 export interface PlannedChanges {
@@ -28,6 +30,7 @@ export function planChanges(plan: Plan, context: PlanContext): PlannedChanges {
   const steps: Step[] = [];
   const deferred: UnitName[] = [];
   const leaving = new Set<UnitName>();
+  const moved = new Map<UnitName, string>();
   for (const step of plan.steps) {
     switch (step.kind) {
       case 'unschedule': {
@@ -37,6 +40,7 @@ export function planChanges(plan: Plan, context: PlanContext): PlannedChanges {
           break;
         }
         if (context.isPresent(step.machine)) leaving.add(step.unit);
+        moved.set(step.unit, describeMove(step));
         changes.push({ kind: 'unplace', unit: step.unit, machine: step.machine, expectPlacement: placement.revision });
         steps.push(step);
         break;
@@ -47,6 +51,7 @@ export function planChanges(plan: Plan, context: PlanContext): PlannedChanges {
           deferred.push(step.unit);
           break;
         }
+        const lastMove = moved.get(step.unit) ?? context.lastMove(step.unit);
         changes.push({
           kind: 'place',
           unit: step.unit,
@@ -55,6 +60,7 @@ export function planChanges(plan: Plan, context: PlanContext): PlannedChanges {
           targetState: unit.targetState,
           generation: unit.generation,
           expectUnit: unit.revision,
+          reason: lastMove === undefined ? step.reason.text : `${step.reason.text}; ${lastMove}`,
         });
         steps.push(step);
         break;
@@ -64,6 +70,13 @@ export function planChanges(plan: Plan, context: PlanContext): PlannedChanges {
     }
   }
   return { changes, steps, deferred };
+}
+
+/** Why a unit left a machine, to be kept with its next placement. */
+export function describeMove({ machine, reason }: Pick<Step, 'machine' | 'reason'>): string {
+  const { because } = reason;
+  const cause = because === undefined || reason.text.includes(because) ? '' : ` (because of ${because})`;
+  return `it was on ${machine}: ${reason.text}${cause}`;
 }
 
 /** Writes of the reasons that differ from what is written already. `placed` names the units that are placed in the same go. */

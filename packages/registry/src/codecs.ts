@@ -23,7 +23,7 @@ const stringMap = z
   .transform((value): Readonly<Record<string, string>> => value);
 
 const unitValue = z.object({ hash, targetState: z.enum(['inactive', 'loaded', 'launched']), generation, global: z.boolean() });
-const placementValue = z.object({ machine: machineId, generation });
+const placementValue = z.object({ machine: machineId, generation, reason: z.string().optional() });
 const scheduleValue = z.object({ hash, targetState: wanted, generation });
 const stateValue = z.object({ load: z.string(), active: z.string(), sub: z.string(), hash, asked: wanted, generation, reason: z.string().optional() });
 const machineValue = z.object({
@@ -49,7 +49,8 @@ export function decodeUnit(item: KeyValue, id: string): UnitRecord {
 
 /** @throws FleetError `RECORD_INVALID` */
 export function decodePlacement(item: KeyValue, id: string): PlacementRecord {
-  return { ...read(placementValue, item), unit: id as UnitName, revision: item.modRevision };
+  const { reason, ...placement } = read(placementValue, item);
+  return { ...placement, ...(reason === undefined ? {} : { reason }), unit: id as UnitName, revision: item.modRevision };
 }
 
 /** @throws FleetError `RECORD_INVALID` */
@@ -108,8 +109,8 @@ export function encodeUnit(unit: Pick<UnitRecord, 'hash' | 'targetState' | 'gene
   return JSON.stringify({ hash: unit.hash, targetState: unit.targetState, generation: unit.generation, global: unit.global });
 }
 
-export function encodePlacement(placement: Pick<PlacementRecord, 'machine' | 'generation'>): string {
-  return JSON.stringify({ machine: placement.machine, generation: placement.generation });
+export function encodePlacement(placement: Pick<PlacementRecord, 'machine' | 'generation' | 'reason'>): string {
+  return JSON.stringify({ machine: placement.machine, generation: placement.generation, reason: placement.reason });
 }
 
 export function encodeSchedule(schedule: Pick<ScheduleRecord, 'hash' | 'targetState' | 'generation'>): string {

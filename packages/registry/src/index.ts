@@ -10,6 +10,7 @@ export type {
   UnitRecord,
 } from './records.ts';
 export type {
+  KnownUnit,
   MachineRegistration,
   MetadataChange,
   Mirror,

@@ -21,6 +21,8 @@ export interface PlacementRecord extends Revisioned {
   readonly unit: UnitName;
   readonly machine: MachineId;
   readonly generation: number;
+  /** Why the unit is there, in the leader's words: also why it left its last machine, where there was one. */
+  readonly reason?: string;
 }
 
 /** `sched/<machine>/<name>`: what one machine has to do, all its agent needs. Never `inactive`. */

@@ -17,10 +17,19 @@ export type UnitChange =
   | { readonly kind: 'create'; readonly name: UnitName; readonly text: string; readonly hash: UnitHash; readonly global: boolean; readonly targetState: TargetState }
   /** New text for a unit; its placement stays. `expect` is the unit's revision as read; fails with `UNIT_CHANGED` when it moved on, `UNIT_NOT_FOUND` when it is gone. */
   | { readonly kind: 'replace'; readonly name: UnitName; readonly text: string; readonly hash: UnitHash; readonly global: boolean; readonly targetState: TargetState; readonly expect: number }
-  /** Start and stop of a placed unit write `sched/` in the same transaction; `inactive` drops `place/` and `sched/`. */
-  | { readonly kind: 'target'; readonly name: UnitName; readonly targetState: TargetState }
+  /**
+   * Start and stop of a placed unit write `sched/` in the same transaction; `inactive` drops `place/` and `sched/`. With
+   * `known`, a recent copy of both records, the first attempt reads nothing; a copy that is old costs one attempt.
+   */
+  | { readonly kind: 'target'; readonly name: UnitName; readonly targetState: TargetState; readonly known?: KnownUnit }
   /** Drops the unit with its placement, schedule and pending reason. Fails with `UNIT_NOT_FOUND`. */
   | { readonly kind: 'destroy'; readonly name: UnitName };
+
+/** What a caller believes to be stored of a unit. */
+export interface KnownUnit {
+  readonly unit: UnitRecord;
+  readonly placement: PlacementRecord | null;
+}
 
 export type UnitChangeResult =
   | { readonly ok: true; readonly name: UnitName; readonly revision: number; readonly generation: number }
@@ -91,7 +100,7 @@ export type MirrorScope =
  * placement yet, `pending` that it has none; a pending reason without `expectUnit` costs a read, to be sure the unit exists.
  */
 export type PlacementChange =
-  | { readonly kind: 'place'; readonly unit: UnitName; readonly machine: MachineId; readonly hash: UnitHash; readonly targetState: Exclude<TargetState, 'inactive'>; readonly generation: number; readonly expectUnit: number }
+  | { readonly kind: 'place'; readonly unit: UnitName; readonly machine: MachineId; readonly hash: UnitHash; readonly targetState: Exclude<TargetState, 'inactive'>; readonly generation: number; readonly expectUnit: number; readonly reason?: string }
   | { readonly kind: 'unplace'; readonly unit: UnitName; readonly machine: MachineId; readonly expectPlacement: number }
   | { readonly kind: 'pending'; readonly unit: UnitName; readonly pending: Omit<PendingRecord, 'revision' | 'unit'> | null; readonly expectUnit?: number };
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@fleet/runtime';
 import { FakeClock } from '@fleet/runtime/testing';
 import type { MachineId, UnitHash, UnitName } from '@fleet/model';
+import { withMetrics } from './decorators.ts';
 import { createMemoryStore, type EmbeddedStore } from './embedded/index.ts';
 import { createRegistry } from './registry.ts';
 import type { Registry, UnitChange } from './registry-types.ts';
@@ -85,6 +86,33 @@ describe('changes of a unit', () => {
     const { revision } = await registry.changeUnit({ kind: 'target', name, targetState: 'loaded' });
     expect(await contents()).toMatchObject({ 'units/web.service': { targetState: 'loaded', generation: 2 }, 'sched/m2/web.service': { targetState: 'loaded', generation: 2 } });
     expect((await store.get('/f/sched/m2/web.service')).item?.modRevision).toBe(revision);
+  });
+
+  it('a target on what its caller knows reads nothing first, and is right when that was old', async () => {
+    await registry.changeUnit(create());
+    await place(name, m2);
+    const known = await registry.readUnit(name);
+    if (known === null) throw new Error('no unit');
+    const calls: string[] = [];
+    const counting = createRegistry(withMetrics(store, { observe: (operation) => calls.push(operation) }, clock), { prefix: '/f', clock, logger: silentLogger });
+    await counting.changeUnit({ kind: 'target', name, targetState: 'loaded', known });
+    expect(calls).toEqual(['set']);
+    expect(await contents()).toMatchObject({ 'units/web.service': { targetState: 'loaded', generation: 2 }, 'sched/m2/web.service': { targetState: 'loaded', generation: 2 } });
+
+    // The same copy again: it is old now, and says that there is something to do where there is nothing.
+    expect((await counting.changeUnit({ kind: 'target', name, targetState: 'loaded', known })).generation).toBe(2);
+    // It says that nothing is to be done where something is.
+    expect((await counting.changeUnit({ kind: 'target', name, targetState: 'launched', known })).generation).toBe(3);
+    await registry.changeUnit({ kind: 'destroy', name });
+    expect(await codeOf(counting.changeUnit({ kind: 'target', name, targetState: 'inactive', known }))).toBe('UNIT_NOT_FOUND');
+    expect(await counting.changeUnits([{ kind: 'target', name, targetState: 'inactive', known }], { atomic: false })).toMatchObject([{ ok: false, error: { code: 'UNIT_NOT_FOUND' } }]);
+  });
+
+  it('a placement keeps its reason', async () => {
+    await registry.changeUnit(create());
+    const unit = (await registry.readUnit(name))?.unit;
+    await registry.applyPlacements([{ kind: 'place', unit: name, machine: m2, hash: hashOf('a'), targetState: 'launched', generation: 1, expectUnit: unit?.revision ?? 0, reason: 'it was on m1' }], fence);
+    expect((await registry.readUnit(name))?.placement).toMatchObject({ machine: 'm2', reason: 'it was on m1' });
   });
 
   it('the same target again writes nothing and tells since when it is so', async () => {

@@ -2,7 +2,7 @@ import { FleetError, isFleetError } from '@fleet/runtime';
 import { decodePlacement, decodeUnit, encodeSchedule, encodeUnit } from './codecs.ts';
 import type { Keys } from './keys.ts';
 import type { PlacementRecord, UnitRecord } from './records.ts';
-import type { UnitChange } from './registry-types.ts';
+import type { KnownUnit, UnitChange } from './registry-types.ts';
 import type { CallOptions, Compare, KeyValue, Operation, Store } from './store.ts';
 import type { Texts } from './texts.ts';
 
@@ -51,12 +51,14 @@ async function readForWrite({ store, keys }: UnitAccess, name: string, options: 
 
 /**
  * Turns a change into conditions and operations. Pure but for its reads. `optimistic` makes a `create` without any reads,
- * on the guess that neither the unit nor its text is there; a failed condition then only means that the guess was wrong.
+ * on the guess that neither the unit nor its text is there, and a `target` on the guess that what its caller knows still
+ * holds; a failed condition then only means that the guess was wrong.
  *
  * @throws FleetError `UNIT_EXISTS`, `UNIT_CHANGED` (conflict), `UNIT_NOT_FOUND` (not-found), `RECORD_INVALID` (internal).
  */
 export async function prepareUnitChange(access: UnitAccess, change: UnitChange, options: CallOptions | undefined, optimistic: boolean): Promise<PreparedChange> {
   const { name } = change;
+  if (optimistic && change.kind === 'target' && change.known !== undefined && change.known.unit.targetState !== change.targetState) return guessTargetChange(access.keys, change, change.known);
   const stored = optimistic && change.kind === 'create' ? { unit: null, placement: null } : await readForWrite(access, name, options);
   const compare: Compare[] = [{ kind: 'mod-revision', key: access.keys.unit(name), equals: stored.unit?.modRevision ?? 0 }];
   // Without a unit there is no placement to miss: placing compares the unit's revision. Conditions are few in a transaction.
@@ -78,6 +80,17 @@ export async function prepareUnitChange(access: UnitAccess, change: UnitChange, 
   if (change.kind === 'target') return { change, compare, operations, generation: after.generation, unchangedSince: null };
   const text = await access.texts.prepareWrite(change.hash, change.text, options, optimistic);
   return { change, compare: [...compare, ...text.compare], operations: [...operations, ...text.operations], generation: after.generation, unchangedSince: null };
+}
+
+/** A change of the target state of a unit that is believed to be known. Nothing is guessed to be done already: that has to be read. */
+function guessTargetChange(keys: Keys, change: Extract<UnitChange, { kind: 'target' }>, { unit, placement }: KnownUnit): PreparedChange {
+  const { name } = change;
+  const compare: Compare[] = [
+    { kind: 'mod-revision', key: keys.unit(name), equals: unit.revision },
+    { kind: 'mod-revision', key: keys.placement(name), equals: placement?.revision ?? 0 },
+  ];
+  const after = { ...wantedUnit(change, unit), generation: unit.generation + 1 };
+  return { change, compare, operations: writes(keys, name, unit, after, placement), generation: after.generation, unchangedSince: null };
 }
 
 function wantedUnit(change: Exclude<UnitChange, { kind: 'destroy' }>, before: UnitRecord | null): Pick<UnitRecord, 'hash' | 'targetState' | 'global'> {
