@@ -118,7 +118,7 @@ class LeasedPresence implements Presence {
 
   /** One life of a lease: take it up or ask for one, register, keep it until it ends. */
   async #stay(signal: AbortSignal, onRegistered: () => void): Promise<void> {
-    const { registry, machine, clock, logger, memory } = this.#options;
+    const { registry, machine, clock, logger } = this.#options;
     const held = await this.#takeLease(signal);
     try {
       await this.#register(held.lease, signal);
@@ -234,7 +234,7 @@ class LeasedPresence implements Presence {
   }
 
   async #giveUpLease(lease: LeaseId, signal: AbortSignal): Promise<void> {
-    const { registry, memory } = this.#options;
+    const { registry } = this.#options;
     await this.#rememberLease(null);
     await registry.revokeLease(lease, { signal }).catch(() => undefined);
   }

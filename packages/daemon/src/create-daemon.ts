@@ -89,7 +89,9 @@ export function createDaemon(config: DaemonConfig, adapters: DaemonAdapters): Da
         clock,
         logger: logger.with({ component: 'engine' }),
         agentTtlMs: config.agentTtlMs,
-        leaderTtlMs: Math.max(1000, Math.min(config.engineReconcileIntervalMs * 5, config.agentTtlMs)),
+        // When a machine that leads dies, the next leader has to be there before that machine's own key goes: one that finds it
+        // gone cannot tell since when, and has to wait for another agent_ttl.
+        leaderTtlMs: Math.max(1000, Math.min(config.engineReconcileIntervalMs * 5, config.agentTtlMs / 2)),
         evacuationPauseShare: config.evacuationPauseShare,
         observer: engineObserver(metrics),
       });
@@ -102,6 +104,11 @@ export function createDaemon(config: DaemonConfig, adapters: DaemonAdapters): Da
     logger: logger.with({ component: 'api' }),
     tokenLimit: config.tokenLimit,
     metrics,
+    engine: {
+      leads: () => engine?.status().leading ?? false,
+      evacuationPaused: () => engine?.status().evacuationPause ?? null,
+      confirmEvacuation: () => engine?.confirmEvacuation() ?? false,
+    },
     availability: { available: isAvailable, reason: () => unavailableBecause(ending, agent.status().presence.kind) },
   });
   const listen = async (): Promise<readonly Listener[]> => {
