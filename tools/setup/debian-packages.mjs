@@ -11,6 +11,8 @@ const programs = {
   sshd: 'openssh-server',
   ssh: 'openssh-client',
   ip: 'iproute2',
+  pkcheck: 'polkitd',
+  openssl: 'openssl',
 };
 const services = { 'etcd-server': 'etcd.service', 'openssh-server': 'ssh.service' };
 const policyFile = '/usr/sbin/policy-rc.d';

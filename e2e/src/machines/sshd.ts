@@ -9,6 +9,7 @@ PasswordAuthentication no
 UsePAM no
 StrictModes no
 PidFile none
+Subsystem sftp internal-sftp
 `;
 const unit = `[Service]
 ExecStart=/usr/sbin/sshd -D -e -f /etc/ssh/fleet_sshd_config
