@@ -152,6 +152,26 @@ describe('lifecycle', () => {
     expect(text).toMatch(/^fleet_registry_operation_count_total\{type="set"\} [1-9]/m);
   });
 
+  it('the API shows who leads and a paused evacuation, and takes the confirmation on the leader', async () => {
+    for (const name of ['m1', 'm2', 'm3', 'm4', 'm5']) await cluster.start(name);
+    for (const unit of ['a', 'b', 'c', 'd', 'e']) await cluster.startUnit(`${unit}.service`);
+    const leader = ['m1', 'm2', 'm3', 'm4', 'm5'].find((name) => cluster.life(name).daemon.status().engine?.leading === true) ?? '';
+    const [other = '', ...lost] = ['m1', 'm2', 'm3', 'm4', 'm5'].filter((name) => name !== leader);
+    expect((await cluster.api(leader, 'GET', '/fleet/v2/engine')).body).toMatchObject({ leader, leads: true, evacuationPaused: null });
+    expect((await cluster.api(other, 'GET', '/fleet/v2/engine')).body).toMatchObject({ leader, leads: false, evacuationPaused: null });
+    expect(await cluster.api(leader, 'POST', '/fleet/v2/engine:confirm-evacuation')).toMatchObject({ status: 409, body: { error: { name: 'EVACUATION_NOT_PAUSED' } } });
+
+    for (const name of lost) await cluster.powerOff(name);
+    await cluster.pass(cluster.ttlMs + 2000);
+    expect((await cluster.api(leader, 'GET', '/fleet/v2/engine')).body).toMatchObject({ leads: true, evacuationPaused: { vanished: 3, known: 5 } });
+    expect(await cluster.api(other, 'POST', '/fleet/v2/engine:confirm-evacuation')).toMatchObject({ status: 409, body: { error: { name: 'NOT_LEADER' } } });
+    expect((await cluster.api(leader, 'POST', '/fleet/v2/engine:confirm-evacuation')).status).toBe(204);
+    await cluster.settle();
+    await cluster.pass(2000);
+    expect((await cluster.api(leader, 'GET', '/fleet/v2/engine')).body).toMatchObject({ evacuationPaused: null });
+    expect(Object.values(cluster.running()).flat()).toHaveLength(5);
+  });
+
   it('a daemon without engine never leads', async () => {
     await cluster.start('m1', {}, { disableEngine: true });
     await cluster.startUnit('a.service');
