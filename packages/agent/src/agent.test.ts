@@ -150,7 +150,7 @@ describe('refusals', () => {
     await machine.place('a.service');
     await machine.assign('c.service');
     expect(machine.systemd.control.running()).toEqual(['b.service', 'c.service']);
-    expect((await machine.published())['a.service']).toMatchObject({ asked: 'loaded', active: 'inactive', reason: expect.stringContaining('has a bad setting') });
+    expect((await machine.published())['a.service']).toMatchObject({ asked: 'loaded', active: 'inactive', generation: 1, reason: expect.stringContaining('has a bad setting') });
     machine.systemd.control.refuseStart('a.service', undefined);
     await machine.pass(120_000);
     expect(machine.systemd.control.running()).toEqual(['a.service', 'b.service', 'c.service']);
@@ -163,7 +163,7 @@ describe('refusals', () => {
     await machine.assign('a.service');
     await machine.pass(600_000);
     expect(machine.systemd.control.calls('load', 'a.service')).toBeLessThan(25);
-    expect((await machine.published())['a.service']).toMatchObject({ reason: expect.stringContaining('[Install]') });
+    expect((await machine.published())['a.service']).toMatchObject({ generation: 1, reason: expect.stringContaining('[Install]') });
     machine.systemd.control.refuseLoad('a.service', undefined);
     await machine.pass(61_000);
     expect(machine.systemd.control.running()).toEqual(['a.service']);

@@ -12,6 +12,8 @@ export interface MachineDescription {
   readonly metadata: Metadata;
   readonly version: string;
   readonly capabilities: Readonly<Record<string, boolean>>;
+  /** Directory on it with `<unit>.log` for the output of each unit; none where its journal has it. */
+  readonly unitLogs?: string;
 }
 
 export type PresenceStatus =

@@ -57,6 +57,8 @@ export class UnitWorker {
   #failures = 0;
   #cancelRetry: (() => void) | undefined;
   #task: AgentTask['kind'] | undefined;
+  /** What the task at hand is done for; its failure is the answer to that wish, not to a later one. */
+  #tried: WantedUnit | null = null;
   /** Whether nothing is known of what is wanted. */
   #frozen = true;
 
@@ -186,6 +188,7 @@ export class UnitWorker {
     this.#task = undefined;
     this.#blockedBy = undefined;
     const wanted = this.#wanted;
+    this.#tried = wanted;
     await this.#adopt(wanted);
     const task = planUnitTasks(this.name, wanted ?? undefined, this.#current(wanted))[0];
     if (task === undefined) {
@@ -198,7 +201,7 @@ export class UnitWorker {
       this.#blockedBy = this.#context.blockerOf(this);
       if (this.#blockedBy !== undefined) {
         this.#reason = `waits for ${this.#blockedBy}, which it conflicts with, to stop`;
-        this.#publish();
+        this.#answerTried();
         return this.#changed;
       }
     }
@@ -350,12 +353,18 @@ export class UnitWorker {
     this.#failures += 1;
     if (this.#task !== undefined) onTask(this.#task, 'failed');
     logger.warn('unit task failed, will try again', { unit: this.name, error: this.#reason, delayMs: Math.round(delayMs) });
-    this.#publish();
+    this.#answerTried();
     this.#cancelRetry?.();
     this.#cancelRetry = clock.schedule(delayMs, () => {
       this.#cancelRetry = undefined;
       void this.#run();
     });
+  }
+
+  /** Publishes the reason as the answer to what was tried, so that whoever asked for it need not wait in the dark. */
+  #answerTried(): void {
+    if (this.#tried !== null) this.#generation = this.#tried.generation;
+    this.#publish();
   }
 
   #publish(): void {
