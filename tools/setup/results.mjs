@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { root } from './run.mjs';
 
@@ -8,8 +8,12 @@ export function resultsFile(projectFolder, name = 'jest') {
   return join(root, projectFolder, 'tmp', `${name}.json`);
 }
 
-export function removeResults(files) {
-  for (const file of files) rmSync(file, { force: true });
+/** Makes way for new results: what earlier runs left is removed, and the folders are there (jest makes none). */
+export function prepareResults(files) {
+  for (const file of files) {
+    rmSync(file, { force: true });
+    mkdirSync(dirname(file), { recursive: true });
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bold, dim, green, red, say, seconds } from './console.mjs';
-import { removeResults, resultsFile, summaryLine, sumResults } from './results.mjs';
+import { prepareResults, resultsFile, summaryLine, sumResults } from './results.mjs';
 import { environment, endOnSignals, exitCodes, interruption, root } from './run.mjs';
 import { withSetupLock } from './setup-lock.mjs';
 import { runStage } from './stages.mjs';
@@ -35,7 +35,7 @@ const runJest = (id, title, folder, results, extra, args = []) =>
   });
 
 async function main() {
-  removeResults(allResults.map(({ file }) => file));
+  prepareResults(allResults.map(({ file }) => file));
   const stages = [];
   const stage = async (start) => {
     if (interruption() !== undefined) return false;
