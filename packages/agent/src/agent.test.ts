@@ -67,6 +67,17 @@ describe('tasks', () => {
     expect([...machine.memory.asked]).toEqual([]);
   });
 
+  it('tells how many units it holds, when they come and when they are gone', async () => {
+    const told: number[] = [];
+    await machine.start({ observer: { onUnits: (units) => told.push(units) } });
+    await machine.assign('a.service');
+    await machine.assign('b.service');
+    expect(told.at(-1)).toBe(2);
+    await machine.destroy('a.service');
+    await machine.destroy('b.service');
+    expect(told.at(-1)).toBe(0);
+  });
+
   it('replaces a changed text by stopping, unloading, loading and starting', async () => {
     await machine.start();
     await machine.assign('a.service');

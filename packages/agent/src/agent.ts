@@ -160,8 +160,8 @@ class MachineAgent implements Agent {
       mayAct: () => this.#draining || this.#mayConclude(),
       publish: (unit, report) => {
         this.#publisher.set(unit, report);
-        observer?.onUnits?.(this.#workers?.size ?? 0);
       },
+      onSize: (size) => observer?.onUnits?.(size),
       onTask: (kind, outcome) => observer?.onTask?.(kind, outcome),
     });
   }

@@ -19,6 +19,8 @@ export interface UnitWorkersOptions {
   readonly mayAct: () => boolean;
   readonly publish: (unit: UnitName, report: UnitReport | null) => void;
   readonly onTask: (kind: AgentTask['kind'], outcome: 'done' | 'failed') => void;
+  /** How many units there are now. */
+  readonly onSize: (size: number) => void;
 }
 
 /** How many units are worked on at a time; waiting for a unit to stop does not count. */
@@ -154,6 +156,7 @@ export class UnitWorkers {
     const asked: Asked | null = this.#options.memory.asked.get(name) ?? null;
     const worker = new UnitWorker(name, this.#context, asked);
     this.#workers.set(name, worker);
+    this.#options.onSize(this.#workers.size);
     return worker;
   }
 
@@ -161,6 +164,7 @@ export class UnitWorkers {
     if (this.#workers.get(worker.name) !== worker) return;
     worker.close();
     this.#workers.delete(worker.name);
+    this.#options.onSize(this.#workers.size);
     // Units that waited for this one to go have their turn.
     for (const other of this.#workers.values()) if (other.blockedBy === worker.name) other.kick();
     if (this.#workers.size === 0) this.#emptied?.();
