@@ -127,7 +127,7 @@ describeRealScenarios('a machine in trouble', { machines: 3 }, (cluster) => {
     await fleetctl(cluster(), 'start', fixture('hello.service'));
     const machine = await home('hello.service');
     const before = monotonicMs();
-    await machine.shutDown();
+    await machine.real.shutDown();
     const moved = await home('hello.service');
     expect(moved.name).not.toBe(machine.name);
     await machine.boot();
