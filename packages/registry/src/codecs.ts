@@ -33,6 +33,7 @@ const machineValue = z.object({
   metadata: stringMap,
   version: z.string(),
   capabilities: z.record(z.string(), z.boolean()),
+  unitLogs: z.string().optional(),
 });
 const metadataValue = z.object({ values: stringMap });
 const pendingValue = z.object({
@@ -55,7 +56,8 @@ export function decodePlacement(item: KeyValue, id: string): PlacementRecord {
 
 /** @throws FleetError `RECORD_INVALID` */
 export function decodeMachine(item: KeyValue, id: string): MachineRecord {
-  return { ...read(machineValue, item), id: id as MachineId, lease: item.lease, revision: item.modRevision };
+  const { unitLogs, ...machine } = read(machineValue, item);
+  return { ...machine, ...(unitLogs === undefined ? {} : { unitLogs }), id: id as MachineId, lease: item.lease, revision: item.modRevision };
 }
 
 /** @throws FleetError `RECORD_INVALID` */
@@ -123,8 +125,8 @@ export function encodeState(state: UnitState): string {
 }
 
 export function encodeMachine(machine: Omit<MachineRecord, 'id' | 'lease' | 'revision'>): string {
-  const { bootId, sessionId, address, metadata, version, capabilities } = machine;
-  return JSON.stringify({ bootId, sessionId, address, metadata, version, capabilities });
+  const { bootId, sessionId, address, metadata, version, capabilities, unitLogs } = machine;
+  return JSON.stringify({ bootId, sessionId, address, metadata, version, capabilities, unitLogs });
 }
 
 export function encodeMetadata(values: MetadataRecord['values']): string {

@@ -46,6 +46,8 @@ export interface MachineRecord extends Revisioned {
   readonly metadata: Metadata;
   readonly version: string;
   readonly capabilities: Readonly<Record<string, boolean>>;
+  /** Directory on it with `<unit>.log` for the output of each unit; none where its journal has it. */
+  readonly unitLogs?: string;
   readonly lease: LeaseId | null;
 }
 

@@ -118,6 +118,8 @@ export interface MachineRegistration {
   readonly metadata: Metadata;
   readonly version: string;
   readonly capabilities: Readonly<Record<string, boolean>>;
+  /** Directory on it with `<unit>.log` for the output of each unit; none where its journal has it. */
+  readonly unitLogs?: string;
 }
 
 /** What the agent publishes: a state, or its end. Under the machine's lease. */
@@ -129,6 +131,8 @@ export type StateChange =
 export interface Registry {
   // Reads
   readUnit(name: string, options?: CallOptions): Promise<{ readonly unit: UnitRecord; readonly placement: PlacementRecord | null } | null>;
+  /** The unit alone, for those who need no placement: one read instead of two. */
+  readUnitRecord(name: string, options?: CallOptions): Promise<UnitRecord | null>;
   /** Text of a unit file by hash; immutable, so cached (bounded). Throws `UNIT_TEXT_MISSING`. */
   readText(hash: UnitHash, options?: CallOptions): Promise<string>;
   /** A live copy; resolves when first complete (retries with back-off until then). Works until the signal aborts. */

@@ -38,6 +38,10 @@ export function createRegistry(store: Store, options: RegistryOptions): Registry
       const { unit, placement } = await readStoredUnit(access, name, callOptions);
       return unit === null ? null : { unit: decodeUnit(unit, name), placement: placement === null ? null : decodePlacement(placement, name) };
     },
+    async readUnitRecord(name, callOptions) {
+      const { item } = await store.get(keys.unit(name), callOptions);
+      return item === null ? null : decodeUnit(item, name);
+    },
     readText: (hash, callOptions) => texts.read(hash, callOptions),
     openMirror: (scope, mirrorOptions) => openMirror({ store, keys, clock, logger }, scope, mirrorOptions),
 

@@ -88,6 +88,27 @@ describe('ClusterCache', () => {
     expect(cache.current?.unit('a.service')).toBeDefined();
   });
 
+  it('shows a write to its writer when it is being built at that moment', async () => {
+    let listed = (): void => undefined;
+    const held = new Promise<void>((resolve) => (listed = resolve));
+    cache.close();
+    cache = build({
+      openMirror: async (...args) => {
+        const mirror = await registry.openMirror(...args);
+        // Listed before the write, shown after it, and its watch has not delivered yet.
+        await held;
+        return mirror;
+      },
+    });
+    const reading = cache.acquire();
+    const revision = await cluster.create('a.service');
+    const written = cache.waitForWrite(revision).then(() => cache.current?.unit('a.service')?.name);
+    expect(await Promise.race([written, new Promise((resolve) => setImmediate(() => resolve('waits')))])).toBe('waits');
+    listed();
+    await reading;
+    expect(await written).toBe('a.service');
+  });
+
   it('fails at once when the store cannot be reached, and is built when it is back', async () => {
     let down = true;
     const outage = new FleetError('down', { code: 'STORE_UNAVAILABLE', kind: 'unavailable' });

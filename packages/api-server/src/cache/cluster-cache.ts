@@ -71,15 +71,21 @@ export class ClusterCache {
     };
   }
 
-  /** After a write: resolves when the cache, if there is one, has reached it, so that the writer reads its own write. */
+  /**
+   * After a write: resolves when the cache, if there is one, has reached it, so that the writer reads its own write. That
+   * includes a cache that is being built, which may have listed before the write.
+   */
   async waitForWrite(revision: number): Promise<void> {
-    const view = this.#open?.ready;
-    if (view === undefined || view.revision >= revision) return;
+    const open = this.#open;
+    if (open === undefined || (open.ready?.revision ?? 0) >= revision) return;
     using deadline = this.#deadline(() => revisionNotReached(revision));
     try {
+      const view = open.ready ?? (await raceSignal(open.view, deadline.signal));
       await view.mirror.waitForRevision(revision, { signal: deadline.signal });
     } catch (error) {
-      this.#options.logger.warn('cache has not reached a write in time', { revision, at: view.revision, reason: describeError(error) });
+      // A cache that was dropped or could not be built meanwhile shows nothing old: the next one lists after the write.
+      if (this.#open !== open) return;
+      this.#options.logger.warn('cache has not reached a write in time', { revision, at: open.ready?.revision, reason: describeError(error) });
     }
   }
 

@@ -1,6 +1,6 @@
 import type { MachineInfo, UnitStateInfo, UnitSummary } from '@fleet/api';
 import { mergeMetadata, type MachineId, type Metadata, type UnitName } from '@fleet/model';
-import type { MachineRecord, Mirror, MirrorBatch, StateRecord, UnitRecord } from '@fleet/registry';
+import type { KnownUnit, MachineRecord, Mirror, MirrorBatch, StateRecord, UnitRecord } from '@fleet/registry';
 import type { Clock } from '@fleet/runtime';
 import { History } from './history.ts';
 import { historyOf } from './history-of.ts';
@@ -72,6 +72,12 @@ export class ClusterView implements Disposable {
     return this.mirror.records('units').get(name);
   }
 
+  /** What is stored of a unit, as far as this copy has come. */
+  known(name: string): KnownUnit | undefined {
+    const unit = this.unit(name);
+    return unit === undefined ? undefined : { unit, placement: this.mirror.records('place').get(name) ?? null };
+  }
+
   statesOf(name: string): ReadonlyMap<MachineId, StateRecord> {
     return this.#statesByUnit.get(name as UnitName) ?? NO_STATES;
   }
@@ -128,6 +134,7 @@ export class ClusterView implements Disposable {
       ...(machine.address !== '' && { primaryIP: machine.address }),
       metadata: this.metadata(machine),
       version: machine.version,
+      ...(machine.unitLogs !== undefined && { unitLogs: machine.unitLogs }),
       units: this.#placedOn.get(machine.id) ?? 0,
     };
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { foldMembers, JsonSyntaxError, readJson, toPlain } from './json-read.ts';
+import { foldMembers, JsonSyntaxError, readJson, toPlain, type Shape } from './json-read.ts';
 
 describe('readJson', () => {
   it.each([
@@ -60,11 +60,16 @@ describe('readJson', () => {
 });
 
 describe('foldMembers', () => {
-  const shape = { name: null, options: { value: null } };
+  const shape: Shape = { name: null, options: [{ value: null }], inner: { value: null } };
   it.each([
     ['any letter case', '{"NAME":"a","Options":[{"VALUE":"b"}]}', { name: 'a', options: [{ value: 'b' }] }],
     ['the last double', '{"name":"a","Name":"b","NAME":"c","name":"d"}', { name: 'd' }],
     ['null as absent', '{"name":"a","NAME":null,"options":null}', { name: 'a' }],
+    ['null as no list', '{"options":[{"value":"a"}],"options":null}', {}],
+    ['a double of the wrong type before all others', '{"name":1,"name":"a"}', { name: 1 }],
+    ['the same inside of a list', '{"options":[{"value":1}],"options":[{"value":"a"}]}', { options: [{ value: 1 }] }],
+    ['the same instead of a list', '{"options":{"value":"b"},"options":[{"value":"a"}]}', { options: { value: 'b' } }],
+    ['an object', '{"inner":{"VALUE":"a"}}', { inner: { value: 'a' } }],
     ['unknown members', '{"other":{"name":[1]},"name":"a"}', { name: 'a' }],
     ['a null item', '{"options":[null]}', { options: [null] }],
     ['the Kelvin sign and the long s', '{"optionſ":[]}', { options: [] }],

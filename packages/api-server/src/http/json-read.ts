@@ -203,25 +203,49 @@ export function toPlain(node: JsonNode): unknown {
   }
 }
 
-/** What the members of an object are called, and how to fold what is inside them. */
+/** What the members of an object are called, and what is inside them: text (`null`), an object, or a list of objects. */
 export interface Shape {
-  readonly [member: string]: Shape | null;
+  readonly [member: string]: Shape | readonly [Shape] | null;
 }
 
 /**
- * The node as plain values for a schema: members of `shape` match without regard to letter case, the last one that is
- * not null wins, others are dropped (as Go `encoding/json`). Lists are folded item by item; a null item stays null.
+ * The node as plain values for a schema: members of `shape` match without regard to letter case, the last one wins, others
+ * are dropped (as Go `encoding/json`). A null leaves a text as it was and empties a list; a null item of a list stays null.
+ * A double of the wrong type wins over all others, for the schema to refuse: it is an error wherever it stands.
  */
 export function foldMembers(node: JsonNode, shape: Shape): unknown {
   if (node.type === 'array') return node.items.map((item) => foldMembers(item, shape));
   if (node.type !== 'object') return toPlain(node);
   const folded: Record<string, unknown> = {};
+  const wrong = new Set<string>();
+  for (const [name, value] of membersOf(node, shape)) {
+    const inner = shape[name] ?? null;
+    if (wrong.has(name)) continue;
+    if (value.type === 'null') {
+      if (isList(inner)) delete folded[name];
+      continue;
+    }
+    if (!fits(value, inner)) wrong.add(name);
+    folded[name] = inner === null ? toPlain(value) : foldMembers(value, isList(inner) ? inner[0] : inner);
+  }
+  return folded;
+}
+
+function* membersOf(node: Extract<JsonNode, { type: 'object' }>, shape: Shape): Generator<readonly [string, JsonNode]> {
   const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
   for (const [written, value] of node.members) {
     const name = names.get(written.toLowerCase().replaceAll('ſ', 's'));
-    if (name === undefined || value.type === 'null') continue;
-    const inner = shape[name];
-    folded[name] = inner === null || inner === undefined ? toPlain(value) : foldMembers(value, inner);
+    if (name !== undefined) yield [name, value];
   }
-  return folded;
+}
+
+function fits(node: JsonNode, shape: Shape[string]): boolean {
+  if (node.type === 'null') return true;
+  if (shape === null) return node.type === 'string';
+  if (isList(shape)) return node.type === 'array' && node.items.every((item) => fits(item, shape[0]));
+  return node.type !== 'object' || [...membersOf(node, shape)].every(([name, value]) => fits(value, shape[name] ?? null));
+}
+
+function isList(shape: Shape[string]): shape is readonly [Shape] {
+  return Array.isArray(shape);
 }

@@ -28,7 +28,7 @@ describe('the listing of units', () => {
     const calls: string[] = [];
     const counting: Registry = {
       ...registry,
-      readUnit: (...args) => (calls.push('readUnit'), registry.readUnit(...args)),
+      readUnitRecord: (...args) => (calls.push('readUnitRecord'), registry.readUnitRecord(...args)),
       readText: (hash, options) => (calls.push(`text ${hash}`), registry.readText(hash, options)),
       openMirror: (...args) => (calls.push('openMirror'), registry.openMirror(...args)),
       changeUnit: (...args) => (calls.push('changeUnit'), registry.changeUnit(...args)),

@@ -8,19 +8,19 @@ import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ClusterView } from '../cache/cluster-view.ts';
 import { errorAnswer, jsonAnswer, revisionHeaders, type Answer } from '../http/answer.ts';
 import type { ApiRequest } from '../http/api-request.ts';
-import { foldMembers, JsonSyntaxError, readJson } from '../http/json-read.ts';
+import { foldMembers, JsonSyntaxError, readJson, type Shape } from '../http/json-read.ts';
 import { parsePageToken } from '../http/page-token.ts';
 import { unitJson, type UnitsListing } from './units-listing.ts';
 
 export interface V1UnitsOptions {
-  readonly registry: Pick<Registry, 'readUnit' | 'changeUnit'>;
+  readonly registry: Pick<Registry, 'readUnitRecord' | 'changeUnit'>;
   readonly cache: ClusterCache;
   readonly listing: () => UnitsListing;
   readonly tokenLimit: number;
   readonly logger: Logger;
 }
 
-const BODY_SHAPE = { name: null, options: { section: null, name: null, value: null }, desiredState: null, currentState: null, machineID: null };
+const BODY_SHAPE: Shape = { name: null, options: [{ section: null, name: null, value: null }], desiredState: null, currentState: null, machineID: null };
 
 /** The unit resource of version 1 (spec: sections 7.1 to 7.7). */
 export class V1Units {
@@ -78,7 +78,7 @@ export class V1Units {
 
   async #readUnit(name: string, signal: AbortSignal): Promise<UnitRecord | 'damaged' | null> {
     try {
-      return (await this.#options.registry.readUnit(name, { signal }))?.unit ?? null;
+      return await this.#options.registry.readUnitRecord(name, { signal });
     } catch (error) {
       if (!isFleetError(error, 'RECORD_INVALID')) throw error;
       this.#options.logger.error('unit record cannot be read', { unit: name, reason: error.message });
@@ -118,11 +118,12 @@ export class V1Units {
    */
   async #changeStateOnly(name: UnitName, body: V1UnitBody): Promise<Answer | null> {
     const view = this.#options.cache.current;
-    if ((body.options?.length ?? 0) > 0 || view?.mirror.live !== true || view.unit(name) === undefined) return null;
+    const known = view?.mirror.live === true ? view.known(name) : undefined;
+    if ((body.options?.length ?? 0) > 0 || known === undefined) return null;
     const targetState = wantedState(name, body);
     if (targetState === undefined) return null;
     try {
-      return await this.#commit(204, { kind: 'target', name, targetState });
+      return await this.#commit(204, { kind: 'target', name, targetState, known });
     } catch (error) {
       if (isFleetError(error, 'UNIT_NOT_FOUND') || isFleetError(error, 'RECORD_INVALID')) return null;
       throw error;

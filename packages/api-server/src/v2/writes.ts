@@ -18,7 +18,7 @@ import type { ApiRequest } from '../http/api-request.ts';
 import { readJsonBody } from './json-body.ts';
 
 export interface V2WritesOptions {
-  readonly registry: Pick<Registry, 'readUnit' | 'changeUnits'>;
+  readonly registry: Pick<Registry, 'readUnitRecord' | 'changeUnits'>;
   readonly cache: ClusterCache;
   readonly logger: Logger;
 }
@@ -60,12 +60,14 @@ export class V2Writes {
     const { changes, atomic = false } = await readJsonBody(request, setStateRequestSchema);
     checkCount(changes.length, atomic);
     const names = new Set<string>();
+    const view = this.#options.cache.current;
     const decisions = changes.map(({ name, desiredState }): Decision => {
       if (names.has(name)) return namedTwice(name);
       names.add(name);
       try {
         const targetState = admitTargetState(name, desiredState);
-        return { kind: 'change', name, change: { kind: 'target', name: name as UnitName, targetState }, outcome: 'changed' };
+        const known = view?.known(name);
+        return { kind: 'change', name, change: { kind: 'target', name: name as UnitName, targetState, ...(known !== undefined && { known }) }, outcome: 'changed' };
       } catch (error) {
         return { kind: 'failed', name, error };
       }
@@ -89,8 +91,8 @@ export class V2Writes {
     const name = admitName(unit.name);
     const admitted = unit.text === undefined ? admitOptions(unit.options ?? []) : admitText(unit.text);
     const wanted = unit.desiredState === undefined ? undefined : admitTargetState(name, unit.desiredState);
-    const existing = (await this.#options.registry.readUnit(name, { signal }))?.unit;
-    if (existing === undefined) {
+    const existing = await this.#options.registry.readUnitRecord(name, { signal });
+    if (existing === null) {
       return { kind: 'change', name, change: { kind: 'create', name, ...admitted, targetState: wanted ?? 'inactive' }, outcome: 'created' };
     }
     const targetState = wanted ?? existing.targetState;
