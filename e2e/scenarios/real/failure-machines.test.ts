@@ -254,6 +254,32 @@ describeRealScenarios('a machine in trouble', { machines: 3 }, (cluster) => {
       }),
     );
   });
+
+  // The last one, as the cluster has a fourth machine afterwards.
+  scenario('three of four machines vanish at once: evacuation pauses and says so, until an operator confirms', async () => {
+    await cluster().addMachine();
+    const leading = await leader(cluster());
+    const names = [1, 2, 3, 4].map((n) => `hello@${n}.service`);
+    await fleetctl(cluster(), 'start', ...names.map(fixture));
+    await expectSoon(() => activeCounts(cluster()), Object.fromEntries(names.map((name) => [name, 1])));
+    const before = await processes();
+    const lost = others(leading);
+    const ask = async (path: string): Promise<string> => (await leading.request({ method: 'GET', path })).body;
+    const paused = async (): Promise<number | undefined> => (JSON.parse(await ask('/fleet/v2/engine')) as { readonly evacuationPaused?: { readonly held: readonly string[] } | null }).evacuationPaused?.held.length;
+
+    await Promise.all(lost.map((machine) => machine.cut()));
+    await expectSoon(async () => (await paused()) ?? 0, 3, ttlMs() + 10_000);
+    expect(await ask('/metrics')).toMatch(/^fleet_engine_evacuation_paused 1$/m);
+    expect(await leading.daemonLog()).toContain('too many machines vanished at once');
+    await expectThroughout(processes, before, ttlMs() + 1_000);
+
+    await signalDaemon(leading, 'USR2');
+    await expectSoon(() => leading.activeUnits(), names);
+    expect(await ask('/metrics')).toMatch(/^fleet_engine_evacuation_paused 0$/m);
+    await Promise.all(lost.map((machine) => machine.heal()));
+    await expectSoon(() => activeCounts(cluster()), Object.fromEntries(names.map((name) => [name, 1])), 30_000);
+    await expectSoon(() => listedOn(leading), 4, 20_000);
+  });
 });
 
 /** Shows a Node program the wall clock with an offset (milliseconds) that a file gives, and no other clock. */
