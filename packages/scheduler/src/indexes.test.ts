@@ -74,8 +74,8 @@ describe('patterns and names', () => {
   it('find each other as if every pattern were tried on every name', () => {
     fc.assert(
       fc.property(fc.array(unit, { maxLength: 40 }), fc.array(name, { maxLength: 20 }), (units, leaving) => {
-        const index = new PatternIndex();
         const entries = new Map<string, UnitEntry>();
+        const index = new PatternIndex(entries);
         for (const { name: each, patterns } of units) {
           if (entries.has(each)) continue;
           const entry = new UnitEntry(each as UnitName);
@@ -103,8 +103,8 @@ describe('patterns and names', () => {
   });
 
   it('forget patterns that nobody declares any more', () => {
-    const index = new PatternIndex();
     const target = new UnitEntry('target.service' as UnitName);
+    const index = new PatternIndex(new Map([[target.name, target]]));
     index.addName(target);
     for (let round = 0; round < 5000; round++) {
       const entry = new UnitEntry(`unit-${round}.service` as UnitName);

@@ -1,29 +1,54 @@
 import { compileGlob } from '@fleet/unit-parser';
+import { AffixMap } from './affix-map.ts';
 import { Pattern, type UnitEntry } from './entries.ts';
+import { GramIndex } from './gram-index.ts';
+import { literalParts } from './literal-parts.ts';
 import { NameIndex } from './name-index.ts';
 
 /** Unused patterns are swept out when there are more of them than used ones, but not before there are so many. */
 const MIN_UNUSED = 256;
-/** From so many patterns filed by their end on, names are kept in order of their ends. */
-const MIN_SUFFIXES = 8;
+/** From so many patterns filed by their end, or by a part, names are kept so that these can be found. */
+const MIN_FILED = 8;
+/** So many patterns may share a beginning or end before they are filed by what is between. */
+const CROWDED = 16;
+/** Parts are cut to so many characters: a name looks up all of its own of each length. */
+const MAX_PART = 8;
+const MIN_PART = 2;
 const NONE: readonly Pattern[] = [];
 
+/** Where a pattern is filed. */
+interface Place {
+  readonly map: AffixMap;
+  /** Ends are written backwards. */
+  readonly affix: string;
+}
+
 /**
- * Which patterns match which names, kept up to date from both sides. Patterns are filed under their literal beginning or end, so that a
- * new name meets few patterns and a new pattern few names.
+ * Which patterns match which names, kept up to date from both sides. Patterns are filed under their literal beginning or end, or a
+ * literal part between, so that a new name meets few patterns and a new pattern few names.
  */
 export class PatternIndex {
   readonly #byText = new Map<string, Pattern>();
   readonly #literals = new Map<string, Set<Pattern>>();
   readonly #prefixes = new AffixMap();
   readonly #suffixes = new AffixMap();
-  readonly #names = new NameIndex<UnitEntry>();
+  readonly #parts = new AffixMap();
+  readonly #units: ReadonlyMap<string, UnitEntry>;
+  readonly #names: NameIndex;
   /** Names written backwards; `null` until enough patterns need it. */
-  #reversed: NameIndex<UnitEntry> | null = null;
-  readonly #entries = new Map<string, UnitEntry>();
+  #reversed: NameIndex | null = null;
+  readonly #grams: GramIndex;
+  readonly #places = new Map<Pattern, Place>();
   readonly #universal = new Set<Pattern>();
   readonly #unused = new Set<Pattern>();
   #nextId = 0;
+
+  /** @param units Those whose names are looked at; `addName` and `removeName` tell of each that comes or goes. */
+  constructor(units: ReadonlyMap<string, UnitEntry>) {
+    this.#units = units;
+    this.#names = new NameIndex(units, (name) => name);
+    this.#grams = new GramIndex(units);
+  }
 
   /** Those that match the unit's name. */
   matching(entry: UnitEntry): readonly Pattern[] {
@@ -59,19 +84,22 @@ export class PatternIndex {
     this.#sweep();
   }
 
+  /** Takes in the name of a unit that has just been added to `units`. */
   addName(entry: UnitEntry): void {
-    this.#entries.set(entry.name, entry);
-    this.#names.add(entry.name, entry);
-    this.#reversed?.add(reverse(entry.name), entry);
-    for (const pattern of this.#literals.get(entry.name) ?? []) link(pattern, entry);
-    for (const pattern of this.#prefixes.of(entry.name)) if (pattern.test(entry.name)) link(pattern, entry);
-    for (const pattern of this.#suffixes.of(reverse(entry.name))) if (pattern.test(entry.name)) link(pattern, entry);
+    const { name } = entry;
+    this.#names.add(name);
+    this.#reversed?.add(name);
+    this.#grams.add(name);
+    if (this.#byText.size === 0) return;
+    for (const pattern of this.#literals.get(name) ?? []) link(pattern, entry);
+    for (const pattern of this.#prefixes.atStartOf(name)) if (pattern.test(name)) link(pattern, entry);
+    if (this.#suffixes.size > 0) for (const pattern of this.#suffixes.atStartOf(reverse(name))) if (pattern.test(name)) link(pattern, entry);
+    for (const pattern of this.#parts.inside(name)) if (pattern.test(name)) link(pattern, entry);
   }
 
+  /** Takes out the name of a unit that is about to be taken out of `units`. */
   removeName(entry: UnitEntry): void {
-    this.#entries.delete(entry.name);
-    this.#names.remove(entry.name);
-    this.#reversed?.remove(reverse(entry.name));
+    this.#grams.remove();
     for (const pattern of entry.matching) unlink(pattern, entry);
     entry.matching.length = 0;
   }
@@ -130,25 +158,14 @@ export class PatternIndex {
     else if (glob.isLiteral) {
       const same = this.#literals.get(glob.literalPrefix) ?? new Set<Pattern>();
       this.#literals.set(glob.literalPrefix, same.add(pattern));
-      const entry = this.#entries.get(glob.literalPrefix);
+      const entry = this.#units.get(glob.literalPrefix);
       if (entry !== undefined) link(pattern, entry);
     } else {
-      const { map, affix } = this.#placeOf(pattern);
+      const { map, affix } = this.#choosePlace(pattern);
       map.add(affix, pattern);
-      const candidates = map === this.#prefixes ? this.#names.startingWith(affix) : this.#endingWith(affix);
-      for (const entry of candidates) if (pattern.test(entry.name)) link(pattern, entry);
+      this.#places.set(pattern, { map, affix });
+      for (const entry of this.#namesFor(map, affix)) if (pattern.test(entry.name)) link(pattern, entry);
     }
-  }
-
-  /** @param affix The end, written backwards. */
-  #endingWith(affix: string): Iterable<UnitEntry> {
-    // For a few patterns, looking at every name is quicker than sorting them all.
-    if (this.#reversed === null && this.#suffixes.size < MIN_SUFFIXES) return this.#entries.values();
-    if (this.#reversed === null) {
-      this.#reversed = new NameIndex();
-      for (const entry of this.#entries.values()) this.#reversed.add(reverse(entry.name), entry);
-    }
-    return this.#reversed.startingWith(affix);
   }
 
   #unfile(pattern: Pattern): void {
@@ -158,54 +175,42 @@ export class PatternIndex {
       same?.delete(pattern);
       if (same?.size === 0) this.#literals.delete(pattern.glob.literalPrefix);
     } else {
-      const { map, affix } = this.#placeOf(pattern);
-      map.remove(affix, pattern);
+      const place = this.#places.get(pattern);
+      place?.map.remove(place.affix, pattern);
+      this.#places.delete(pattern);
     }
   }
 
-  /** Files under the end only if it says more than the beginning; the type, such as `.service`, says nothing. */
-  #placeOf({ text, glob }: Pattern): { readonly map: AffixMap; readonly affix: string } {
-    const suffix = /[^*?[\]\\]*$/.exec(text)?.[0] ?? '';
-    const telling = suffix.includes('.') ? suffix.lastIndexOf('.') : 0;
-    if (telling > glob.literalPrefix.length || glob.literalPrefix === '') return { map: this.#suffixes, affix: reverse(suffix) };
-    return { map: this.#prefixes, affix: glob.literalPrefix };
+  /** The names among which those are that a pattern filed there can match. */
+  #namesFor(map: AffixMap, affix: string): Iterable<UnitEntry> {
+    if (map === this.#prefixes) return this.#names.startingWith(affix);
+    // For a few patterns, looking at every name is quicker than ordering them all.
+    if (map.size < MIN_FILED) return this.#units.values();
+    if (map === this.#parts) return this.#grams.holding(affix);
+    if (this.#reversed === null) {
+      this.#reversed = new NameIndex(this.#units, reverse);
+      for (const name of this.#units.keys()) this.#reversed.add(name);
+    }
+    return this.#reversed.startingWith(affix);
+  }
+
+  /** Under the longer of beginning and end, of which the type, such as `.service`, says nothing. Where that is crowded, elsewhere. */
+  #choosePlace({ text, glob }: Pattern): Place {
+    const parts = literalParts(text);
+    const end = parts.at(-1) ?? '';
+    const telling = end.includes('.') ? end.lastIndexOf('.') : 0;
+    const byStart: Place = { map: this.#prefixes, affix: glob.literalPrefix };
+    const byEnd: Place = { map: this.#suffixes, affix: reverse(end) };
+    const places = telling > glob.literalPrefix.length || glob.literalPrefix === '' ? [byEnd, byStart] : [byStart, byEnd];
+    const part = longest(parts.slice(1, -1)).slice(-MAX_PART);
+    if (part.length >= MIN_PART) places.push({ map: this.#parts, affix: part });
+    const telltale = places.filter((place) => place !== byStart || glob.literalPrefix !== '').filter((place) => place !== byEnd || telling > 0);
+    return telltale.find((place) => place.map.count(place.affix) < CROWDED) ?? telltale[0] ?? byEnd;
   }
 }
 
-/** Patterns by a text that the names they match start with. */
-class AffixMap {
-  readonly #patterns = new Map<string, Set<Pattern>>();
-  /** How many texts have each length: a name looks up one text of each length. */
-  readonly #lengths = new Map<number, number>();
-
-  get size(): number {
-    return this.#patterns.size;
-  }
-
-  add(affix: string, pattern: Pattern): void {
-    const same = this.#patterns.get(affix);
-    if (same !== undefined) same.add(pattern);
-    else {
-      this.#patterns.set(affix, new Set([pattern]));
-      this.#lengths.set(affix.length, (this.#lengths.get(affix.length) ?? 0) + 1);
-    }
-  }
-
-  remove(affix: string, pattern: Pattern): void {
-    const same = this.#patterns.get(affix);
-    same?.delete(pattern);
-    if (same?.size !== 0) return;
-    this.#patterns.delete(affix);
-    const left = (this.#lengths.get(affix.length) ?? 0) - 1;
-    if (left > 0) this.#lengths.set(affix.length, left);
-    else this.#lengths.delete(affix.length);
-  }
-
-  *of(name: string): Generator<Pattern> {
-    for (const length of this.#lengths.keys()) {
-      if (length <= name.length) yield* this.#patterns.get(name.slice(0, length)) ?? [];
-    }
-  }
+function longest(texts: readonly string[]): string {
+  return texts.reduce((best, text) => (text.length > best.length ? text : best), '');
 }
 
 function link(pattern: Pattern, entry: UnitEntry): void {
