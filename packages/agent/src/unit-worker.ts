@@ -374,7 +374,7 @@ export class UnitWorker {
       if (this.#asked === null) publish(this.name, null);
       return;
     }
-    const reason = this.#outside ?? this.#reason ?? this.#systemdAway ?? this.#jobReason ?? failureOf(this.#state);
+    const reason = this.#outside ?? this.#reason ?? this.#systemdAway ?? failureOf(this.#state) ?? this.#jobReason;
     publish(this.name, {
       load: this.#state.load,
       active: this.#state.active,
@@ -393,8 +393,9 @@ export function isRunning(state: LocalUnitState): boolean {
 }
 
 /** systemd's own word for why a unit failed. */
-function failureOf({ active, result }: LocalUnitState): string | undefined {
-  return active === 'failed' && result !== undefined && result !== '' && result !== 'success' ? `failed with result ${result}` : undefined;
+function failureOf({ active, result, exit }: LocalUnitState): string | undefined {
+  if (active !== 'failed' || result === undefined || result === '' || result === 'success') return undefined;
+  return `failed with result ${result}${exit === undefined ? '' : `: main process ${exit}`}`;
 }
 
 function sameWish(a: WantedUnit | null, b: WantedUnit | null): boolean {

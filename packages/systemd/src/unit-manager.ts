@@ -5,6 +5,8 @@ export interface LocalUnitState {
   readonly sub: string;
   /** systemd's `Result` of the unit's type where it has one (`success`, `exit-code`, …). */
   readonly result?: string;
+  /** How the main process of a failed service ended: `exited with status 1`, `was killed by SIGKILL`. */
+  readonly exit?: string;
 }
 
 /** A unit file that fleet put on this machine. */
@@ -44,6 +46,8 @@ export interface UnitCallOptions {
  * internal, cause is the file error). Abort reasons pass through unwrapped.
  */
 export interface UnitManager extends AsyncDisposable {
+  /** Directory with `<unit>.log` for the output of each unit; none where the journal has it. */
+  readonly logDirectory?: string;
   /** Unit files of recognised types in the units directory. */
   listFiles(options?: UnitCallOptions): Promise<readonly LocalUnitFile[]>;
   /** States of the named units, one call however many. A unit unknown to systemd has `load: 'not-found'`. */

@@ -15,7 +15,7 @@ const RESULT_INTERFACES: Readonly<Record<string, string>> = {
   swap: 'Swap',
 };
 
-/** Reads states of units: one call for all, and one more for each that is not well, for its result. */
+/** Reads states of units: one call for all, and a few more for each that is not well, for its result and exit. */
 export class StateReader {
   readonly #calls: () => SystemdCalls;
 
@@ -42,7 +42,8 @@ export class StateReader {
     if (load === 'not-found' && active === 'inactive') return { load, active, sub };
     if (typeName === undefined) return { load, active, sub };
     // Elsewhere it is `success`: systemd clears it with every start and every reset of a failure.
-    const result = active === 'failed' || sub === 'auto-restart' ? await calls.resultOf(name, typeName, signal) : 'success';
-    return { load, active, sub, result };
+    if (active !== 'failed' && sub !== 'auto-restart') return { load, active, sub, result: 'success' };
+    const [result, exit] = await Promise.all([calls.resultOf(name, typeName, signal), typeName === 'Service' ? calls.exitOf(name, signal) : undefined]);
+    return { load, active, sub, result, ...(exit === undefined ? {} : { exit }) };
   }
 }

@@ -71,7 +71,7 @@ export class StateWatch {
   #tell(states: ReadonlyMap<string, LocalUnitState>): void {
     for (const [name, state] of states) {
       const before = this.#told.get(name);
-      const same = before?.load === state.load && before.active === state.active && before.sub === state.sub && before.result === state.result;
+      const same = before?.load === state.load && before.active === state.active && before.sub === state.sub && before.result === state.result && before.exit === state.exit;
       if (!same && !this.#closed) {
         this.#told.set(name, state);
         this.#options.publish(name, state);

@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 import type { BusConnection } from './bus-connection.ts';
 import { objectPathOf } from './object-path.ts';
 
@@ -5,6 +7,11 @@ const MANAGER_PATH = '/org/freedesktop/systemd1';
 const MANAGER = 'org.freedesktop.systemd1.Manager';
 const SYSTEMD = 'org.freedesktop.systemd1';
 const PROPERTIES = 'org.freedesktop.DBus.Properties';
+
+/** `si_code` of a process that ended, as systemd publishes it. */
+const CLD_EXITED = 1;
+const CLD_KILLED = 2;
+const CLD_DUMPED = 3;
 
 /** Time for one call; the D-Bus default. */
 const CALL_TIMEOUT_MS = 25_000;
@@ -92,6 +99,16 @@ export class SystemdCalls {
   /** `Result` of the unit's own type; `typeName` is the interface's, such as `Service`. */
   async resultOf(name: string, typeName: string, signal: Signal): Promise<string> {
     return String(await this.#property(name, `${SYSTEMD}.${typeName}`, 'Result', signal));
+  }
+
+  /** How the main process of a service ended, in words; undefined if it has not run. */
+  async exitOf(name: string, signal: Signal): Promise<string | undefined> {
+    const read = async (property: string): Promise<number> => Number(await this.#property(name, `${SYSTEMD}.Service`, property, signal));
+    const [code, status] = await Promise.all([read('ExecMainCode'), read('ExecMainStatus')]);
+    if (code === CLD_EXITED) return `exited with status ${status}`;
+    if (code !== CLD_KILLED && code !== CLD_DUMPED) return undefined;
+    const [signalName = `signal ${status}`] = Object.entries(constants.signals).find(([, number]) => number === status) ?? [];
+    return `was killed by ${signalName}`;
   }
 
   async #property(name: string, ofInterface: string, property: string, signal: Signal): Promise<unknown> {

@@ -43,6 +43,7 @@ export interface ProcessUnitManagerOptions {
 
 /** A unit manager that also tells where the output of a unit is. */
 export interface ProcessUnitManager extends UnitManager {
+  readonly logDirectory: string;
   logPath(name: string): string;
 }
 
@@ -89,6 +90,10 @@ class Processes implements ProcessUnitManager {
     this.#records = new RunRecords(join(options.stateDirectory, 'run'));
     this.#guard = options.lifetime === 'machine' ? undefined : new Guard();
     this.#logs.watch();
+  }
+
+  get logDirectory(): string {
+    return this.#logs.directory;
   }
 
   logPath(name: string): string {

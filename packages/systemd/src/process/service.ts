@@ -2,8 +2,8 @@ import type { Clock } from '@fleet/runtime';
 
 import type { JobResult, LocalUnitState } from '../unit-manager.ts';
 import type { CommandRunner } from './command-runner.ts';
-import { shallRestart } from './exit-status.ts';
-import type { ProcessGroup } from './process-group.ts';
+import { describeExit, shallRestart } from './exit-status.ts';
+import type { ExitInfo, ProcessGroup } from './process-group.ts';
 import type { RunRecord } from './run-record.ts';
 import { ServiceRun, type RunSub } from './service-run.ts';
 import type { ServiceSpec } from './service-spec.ts';
@@ -50,6 +50,8 @@ export class Service {
   #spec: ServiceSpec;
   #sub: Sub = 'dead';
   #result = 'success';
+  /** How the last main process ended; shown with a failure. */
+  #exit: ExitInfo | undefined;
   #run: ServiceRun | undefined;
   #cycle: Promise<void> | undefined;
   #job: Job | undefined;
@@ -83,7 +85,9 @@ export class Service {
   }
 
   get state(): LocalUnitState {
-    return { load: 'loaded', active: ACTIVE[this.#sub], sub: this.#sub, result: this.#result };
+    const active = ACTIVE[this.#sub];
+    const exit = active === 'failed' || this.#sub === 'auto-restart' ? this.#exit : undefined;
+    return { load: 'loaded', active, sub: this.#sub, result: this.#result, ...(exit === undefined ? {} : { exit: describeExit(exit) }) };
   }
 
   /** What the next start goes by. */
@@ -190,6 +194,7 @@ export class Service {
       },
       groupsChanged: () => this.#changed(),
     });
+    this.#exit = undefined;
     this.#options.note(`starting: ${spec.description}`);
     return this.#run;
   }
@@ -212,6 +217,7 @@ export class Service {
     if (this.#abandoned) return;
     this.#sub = sub;
     this.#result = result;
+    this.#exit = this.#run?.mainExit ?? this.#exit;
     const active = ACTIVE[sub];
     if (this.#job?.kind === 'start') {
       if (active === 'active') this.#finish('done');

@@ -95,6 +95,14 @@ describe('the life of a service', () => {
     await reaches(manager, 'a.service', { active: 'failed', result: 'exit-code' });
   });
 
+  it('tells how the main process of a failed service ended', async () => {
+    const manager = await open();
+    await start(manager, 'a.service', ['ExecStart=/bin/sh -c "exit 7"']);
+    await reaches(manager, 'a.service', { active: 'failed', result: 'exit-code', exit: 'exited with status 7' });
+    await start(manager, 'b.service', ['ExecStart=/bin/sh -c "kill -KILL $$$$"']);
+    await reaches(manager, 'b.service', { active: 'failed', result: 'signal', exit: 'was killed by SIGKILL' });
+  });
+
   it('stops early when ExecStartPre fails, but runs ExecStopPost', async () => {
     const manager = await open();
     expect(await start(manager, 'a.service', ['ExecStartPre=/bin/false', 'ExecStart=/bin/echo never', 'ExecStopPost=/bin/echo after'])).toBe('failed');
