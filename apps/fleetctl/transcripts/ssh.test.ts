@@ -31,7 +31,7 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
   const port = (): string => `--ssh-port=${server.port}`;
 
   beforeAll(async () => {
-    [cluster, server] = await Promise.all([createInProcessCluster({ machines: 3, agentTtlMs: 10_000, version: '1.0.0' }), startSshServer()]);
+    [cluster, server] = await Promise.all([createInProcessCluster({ machines: 3, agentTtlMs: 10_000, version: '1.0.0', hidesUnitLogs: true }), startSshServer()]);
     knownHosts = join(server.folder, 'deep', 'known_hosts');
     program('systemctl', 'printf "systemctl"; for a; do printf " <%s>" "$a"; done; echo; [ "$1" = status ] || exit 3');
     program('journalctl', 'printf "journalctl"; for a; do printf " <%s>" "$a"; done; echo');

@@ -30,6 +30,7 @@ describe('transcripts', () => {
             [/\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d/g, 'DATE TIME'],
             [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'TIME'],
             [socket, 'SOCKET'],
+            [cluster.directory, 'DIRECTORY'],
           ],
         });
         expect(actual).toBe(expected);

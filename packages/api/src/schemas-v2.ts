@@ -70,6 +70,7 @@ export const unitDetailSchema = unitSummarySchema.extend({
   options: z.array(unitOptionSchema),
   text: z.string(),
   states: z.array(unitStateInfoSchema),
+  placementReason: z.exactOptional(z.string()),
   history: z.array(historyEntrySchema),
 }) satisfies z.ZodType<UnitDetail>;
 
@@ -78,6 +79,7 @@ export const machineInfoSchema = z.object({
   primaryIP: z.exactOptional(z.string()),
   metadata: z.record(z.string(), z.string()),
   version: z.string(),
+  unitLogs: z.exactOptional(z.string()),
   units: z.int(),
 }) satisfies z.ZodType<MachineInfo>;
 

@@ -63,6 +63,8 @@ export interface UnitDetail extends UnitSummary {
   /** The unit file. */
   readonly text: string;
   readonly states: readonly UnitStateInfo[];
+  /** Why it is on its machine, and why it left the one before, in the leader's words; every daemon knows. */
+  readonly placementReason?: string;
   readonly history: readonly HistoryEntry[];
 }
 
@@ -72,6 +74,8 @@ export interface MachineInfo {
   readonly metadata: Readonly<Record<string, string>>;
   /** Version of fleetd there. */
   readonly version: string;
+  /** Directory on it with `<unit>.log` for the output of each unit; none where its journal has it. */
+  readonly unitLogs?: string;
   /** Units placed there, global ones not counted. In the change stream as of the event; a placement alone makes no event. */
   readonly units: number;
 }

@@ -71,6 +71,7 @@ export function createDaemon(config: DaemonConfig, adapters: DaemonAdapters): Da
       metadata: settings.metadata,
       version: config.version,
       capabilities: { GRPC: false, DISABLE_ENGINE: config.disableEngine },
+      ...(adapters.manager.logDirectory === undefined ? {} : { unitLogs: adapters.manager.logDirectory }),
     }),
     ttlMs: config.agentTtlMs,
     clock,

@@ -16,6 +16,8 @@ export interface InProcessClusterOptions {
   readonly store?: Store;
   /** Metadata of the machine with this number, counted from 1, beside its host name. */
   readonly metadata?: (index: number) => Metadata;
+  /** Machines do not say that the output of units is in files, as those with systemd. */
+  readonly hidesUnitLogs?: boolean;
 }
 
 /** Daemons in this process on one embedded store, with units as child processes. */
@@ -42,6 +44,7 @@ export async function createInProcessCluster(options: InProcessClusterOptions): 
       publicIp: `127.0.0.${index}`,
       agentTtlMs: options.agentTtlMs,
       version: options.version,
+      ...(options.hidesUnitLogs === undefined ? {} : { hidesUnitLogs: options.hidesUnitLogs }),
     });
     mkdirSync(join(directory, name), { recursive: true, mode: 0o700 });
     machines.push(machine);

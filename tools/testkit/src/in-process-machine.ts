@@ -6,6 +6,7 @@ import type { MachineId, Metadata } from '@fleet/model';
 import type { Store } from '@fleet/registry';
 import { createLogger, shutdownReason, systemClock } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
+import type { UnitManager } from '@fleet/systemd';
 import { createProcessUnitManager, type ProcessUnitManager } from '@fleet/systemd/process';
 import { Gate, gateStore } from './gate.ts';
 
@@ -19,6 +20,8 @@ export interface InProcessMachineOptions {
   readonly publicIp: string;
   readonly agentTtlMs: number;
   readonly version: string;
+  /** Does not say that the output of units is in files, as a machine with systemd. */
+  readonly hidesUnitLogs?: boolean;
 }
 
 export interface InProcessUnit {
@@ -104,7 +107,7 @@ export function createInProcessMachine(options: InProcessMachineOptions): InProc
     const gate = new Gate();
     if (cut) gate.pause();
     const memory = await openRuntimeMemory(join(run, 'session'), bootId);
-    const daemon = createDaemon(config, { store: gateStore(options.store, gate), manager, memory, clock: systemClock, logger: logger.with({ machine: name }) });
+    const daemon = createDaemon(config, { store: gateStore(options.store, gate), manager: options.hidesUnitLogs === true ? withoutLogs(manager) : manager, memory, clock: systemClock, logger: logger.with({ machine: name }) });
     await daemon.listen();
     const ending = new AbortController();
     const started: RunningDaemon = { daemon, config, gate, ending, ended: daemon.run(ending.signal) };
@@ -226,4 +229,19 @@ function readRun(recordPath: string): string {
   } catch {
     return '';
   }
+}
+
+/** The same manager but for where it keeps the output of units. */
+function withoutLogs(manager: UnitManager): UnitManager {
+  return {
+    listFiles: (options) => manager.listFiles(options),
+    readStates: (names, options) => manager.readStates(names, options),
+    load: (name, text, options) => manager.load(name, text, options),
+    unload: (name, options) => manager.unload(name, options),
+    reloadIfNeeded: (options) => manager.reloadIfNeeded(options),
+    start: (name, options) => manager.start(name, options),
+    stop: (name, options) => manager.stop(name, options),
+    events: (options) => manager.events(options),
+    [Symbol.asyncDispose]: () => manager[Symbol.asyncDispose](),
+  };
 }

@@ -5,7 +5,7 @@ import { isInterrupted } from './interrupted.ts';
 /** Prints what a command could not handle itself, once, and returns the exit code. */
 export function describeFailure(error: unknown, stderr: Output): number {
   if (isInterrupted(error)) {
-    stderr.write(`${error.message}\n`);
+    if (error.message !== '') stderr.write(`${error.message}\n`);
     return error.exitCode;
   }
   if (isFleetError(error)) {

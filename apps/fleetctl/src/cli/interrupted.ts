@@ -1,4 +1,4 @@
-/** Ctrl-C, or a request to end. The message says what the cluster was left with. */
+/** Ctrl-C, or a request to end. The message says what the cluster was left with; empty if nobody asked it for anything. */
 export class Interrupted extends Error {
   readonly exitCode: number;
 

@@ -36,7 +36,7 @@ export async function bringUp(context: Context, flags: Flags, args: readonly str
     for (const failure of failures) {
       stderr.write(`Error waiting for units: ${failureReason(failure)}\n`);
       if (failure.kind === 'failed' && failure.machine !== undefined) {
-        stderr.write(await failureDetails(context, flags, failure.name, failure.machine));
+        stderr.write(await failureDetails(context, flags, { unit: failure.name, reason: failure.reason }, failure.machine));
       }
     }
     return failures.length > 0 || submission.failures.length > 0 ? 1 : 0;

@@ -2,6 +2,7 @@ import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
 import { runOnMachine } from '../remote/machine-runner.ts';
 import { findPlaces, type UnitPlace } from '../remote/unit-machines.ts';
+import { outputCommand, unavailableMode } from '../remote/unit-output.ts';
 import { machineLegend } from '../view/columns.ts';
 import { LinePrefixer } from '../view/line-prefixer.ts';
 import { styleOf } from '../view/style.ts';
@@ -13,6 +14,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     stderr.write('One unit file must be provided.\n');
     return 1;
   }
+  context.interruption = '';
   const client = await context.client();
   let code = 0;
   const places: UnitPlace[] = [];
@@ -38,13 +40,17 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     client.close();
   }
 
-  const words = (unit: string): string[] => [
-    ...(flags.on('sudo') ? ['sudo'] : []),
-    ...['journalctl', '--unit', unit, '--no-pager', '-n', flags.text('lines'), '--output', flags.text('output')],
-    ...(flags.on('follow') ? ['-f'] : []),
-  ];
+  const mode = flags.text('output');
+  for (const { machine } of places) {
+    const problem = unavailableMode(machine.info, mode);
+    if (problem === undefined) continue;
+    stderr.write(`${problem}\n`);
+    return 1;
+  }
+  const words = ({ unit, machine }: UnitPlace): readonly string[] =>
+    outputCommand(machine.info, { unit, lines: flags.text('lines'), mode, follow: flags.on('follow'), sudo: flags.on('sudo') });
   const [only, ...others] = places;
-  if (only !== undefined && others.length === 0) return code || (await runOnMachine(context, flags, only.machine, words(only.unit))).code;
+  if (only !== undefined && others.length === 0) return code || (await runOnMachine(context, flags, only.machine, words(only))).code;
 
   const style = styleOf(stdout, context.env);
   const labels = places.map((place) => (place.global ? `${place.unit} ${machineLegend(place.machine.id, undefined, false)}` : place.unit));
@@ -53,7 +59,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     const prefix = style.dim(`${label.padEnd(width)} | `);
     const out = new LinePrefixer(prefix, (text) => stdout.write(text));
     const err = new LinePrefixer(prefix, (text) => stderr.write(text));
-    const result = await runOnMachine(context, flags, place.machine, words(place.unit), { onOutput: (text, from) => (from === 'stdout' ? out : err).take(text) });
+    const result = await runOnMachine(context, flags, place.machine, words(place), { onOutput: (text, from) => (from === 'stdout' ? out : err).take(text) });
     out.end();
     err.end();
     return result.code;

@@ -3,6 +3,7 @@ import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
 import { runOnMachine } from '../remote/machine-runner.ts';
 import { findPlaces } from '../remote/unit-machines.ts';
+import { machineLegend } from '../view/columns.ts';
 import { noUnitsGiven } from './arguments.ts';
 import { findArgumentUnits } from './unit-names.ts';
 import { failureReason, waitAndReport, waitLimits } from './wait.ts';
@@ -47,6 +48,10 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     const places = globals.length === 0 ? [] : await findPlaces(client, globals, signal);
     for (const unit of globals) if (!places.some((place) => place.unit === unit.name)) fail(`Global unit ${unit.name} is on no machine`);
     for (const { unit, machine } of places) {
+      if (machine.info?.unitLogs !== undefined) {
+        fail(`Global unit ${unit} cannot be restarted on ${machineLegend(machine.id, machine.info.primaryIP, false)}, which has no systemd to ask; stop the unit and start it`);
+        continue;
+      }
       const result = await runOnMachine(context, flags, machine, ['systemctl', 'restart', unit]);
       if (result.code === 0) stdout.write(`Restarted global unit ${unit} on ${machine.id.slice(0, 8)}...\n`);
       else code ||= result.code;

@@ -10,6 +10,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     stderr.write('Both machine and unit flags provided, please specify only one.\n');
     return 1;
   }
+  context.interruption = '';
   const client = await context.client();
   let machine: MachineInfo;
   let command: readonly string[];

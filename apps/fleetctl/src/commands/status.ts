@@ -1,15 +1,22 @@
 import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
-import { runOnMachine } from '../remote/machine-runner.ts';
+import { runOnMachine, SSH_FAILED } from '../remote/machine-runner.ts';
 import { findPlaces } from '../remote/unit-machines.ts';
+import { outputCommand } from '../remote/unit-output.ts';
 import { machineLegend } from '../view/columns.ts';
+import { styleOf } from '../view/style.ts';
+import { formatUnitStatus, statusExitCode } from '../view/unit-status.ts';
 import { noUnitsGiven } from './arguments.ts';
 import { findArgumentUnits } from './unit-names.ts';
+
+/** As many as systemctl status shows. */
+const LOG_LINES = '10';
 
 /** Every unit is shown, whatever became of the ones before; the exit code is that of the first failure. */
 export const run: CommandModule['run'] = async (context, flags, args) => {
   const { stdout, stderr, signal } = context;
   if (args.length === 0) return noUnitsGiven(context);
+  context.interruption = '';
   const client = await context.client();
   let code = 0;
   const fail = (message: string): void => {
@@ -27,12 +34,21 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
         fail(`Unit ${unit.name} does not appear to be loaded.`);
         continue;
       }
-      for (const { machine } of mine) {
+      for (const { machine, state } of mine) {
         if (!first) stdout.write('\n');
         first = false;
         if (unit.global) stdout.write(`# ${unit.name} on ${machineLegend(machine.id, machine.info?.primaryIP, false)}\n`);
-        const result = await runOnMachine(context, flags, machine, ['systemctl', 'status', '-l', unit.name]);
-        code ||= result.code;
+        if (machine.info?.unitLogs === undefined) {
+          code ||= (await runOnMachine(context, flags, machine, ['systemctl', 'status', '-l', unit.name])).code;
+        } else if (state !== undefined) {
+          // A machine without systemd: what it reports, and the end of the file that has the output.
+          stdout.write(formatUnitStatus(unit, state, machineLegend(machine.id, machine.info.primaryIP, false), styleOf(stdout, context.env)));
+          // A unit that has never run has no file.
+          const output = await runOnMachine(context, flags, machine, outputCommand(machine.info, { unit: unit.name, lines: LOG_LINES, mode: 'cat' }), { streams: 'capture', batch: true });
+          if (output.stdout !== '') stdout.write(`\n${output.stdout}`);
+          if (output.code === SSH_FAILED) stderr.write(`${output.stderr.trimEnd()}\n`);
+          code ||= output.code === SSH_FAILED ? SSH_FAILED : statusExitCode(state);
+        }
       }
     }
   } catch (error) {

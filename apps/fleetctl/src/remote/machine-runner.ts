@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { createAskpass, parseSshTarget, shellCommand, sshArguments, type MachineInfo, type SshOptions } from '@fleet/api-client/fast';
 import { isFleetError } from '@fleet/runtime';
@@ -23,16 +24,25 @@ export function localMachineId(): string {
   }
 }
 
+/** Whether a machine is this one. Several fleetds without systemd may share it, each with an id of its own, so for those the address tells, too. */
+export function isHere(machine: { readonly id: string; readonly info: MachineInfo | undefined }): boolean {
+  if (machine.id !== '' && machine.id === localMachineId()) return true;
+  const address = machine.info?.primaryIP ?? '';
+  if (machine.info?.unitLogs === undefined || address === '') return false;
+  return address.startsWith('127.') || address === '::1' || Object.values(networkInterfaces()).some((addresses) => addresses?.some((own) => own.address === address));
+}
+
 /**
  * Runs a command on a machine: here if that is this machine, else over SSH. Returns its exit code; 255 also means that it could not be run, which
  * has then been said on standard error.
  */
 export async function runOnMachine(context: Context, flags: Flags, machine: { readonly id: string; readonly info: MachineInfo | undefined }, words: readonly string[], options: RunOptions = {}): Promise<ProgramResult> {
   const [program = '', ...args] = words;
-  if (machine.id !== '' && machine.id === localMachineId()) {
+  if (isHere(machine)) {
     try {
-      return await context.spawn(program, args, options);
+      return await context.spawn(program, args, { signal: context.signal, ...options });
     } catch (error) {
+      context.signal.throwIfAborted();
       return failed(context, options, `Error running local command: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -49,8 +59,9 @@ export async function runOverSsh(context: Context, flags: Flags, address: string
     if (ssh.strictHostKeyChecking) mkdirSync(dirname(ssh.knownHostsFile), { recursive: true, mode: 0o700 });
     using askpass = context.stdinIsTerminal || ssh.batch === true ? undefined : await createAskpass();
     const args = [...(options.terminal === true ? ['-t'] : []), ...sshArguments(target, ssh), ...command];
-    return await context.spawn('ssh', args, { ...options, env: { ...options.env, ...askpass?.env } });
+    return await context.spawn('ssh', args, { signal: context.signal, ...options, env: { ...options.env, ...askpass?.env } });
   } catch (error) {
+    context.signal.throwIfAborted();
     if (isFleetError(error)) return failed(context, options, `Unable to SSH to remote host: ${error.message}`);
     const why = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no ssh in the path; install OpenSSH' : error instanceof Error ? error.message : String(error);
     return failed(context, options, `Unable to SSH to remote host: ${why}`);

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { waitUntil } from '@fleet/runtime/testing';
+import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
+import { BUNDLE, runBundle, type BundleRun } from './run-bundle.ts';
+
+const UNITS = join(import.meta.dirname, 'units');
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
+const MACHINE = /\d{8}\.\.\.\/127\.0\.0\.\d/g;
+
+// Machines without systemd: their fleetd says where it keeps the output of units.
+describe('on machines without systemd', () => {
+  let cluster: InProcessCluster;
+  let env: Record<string, string>;
+  const fleetctl = async (...argv: readonly string[]): Promise<BundleRun> => {
+    const { code, stdout, stderr } = await runBundle(argv, { cwd: UNITS, env });
+    const same = (text: string): string => text.replaceAll(TIME, 'TIME').replaceAll(MACHINE, 'MACHINE').replaceAll(/\d{32}/g, 'ID');
+    return { code, stdout: same(stdout), stderr: same(stderr) };
+  };
+
+  beforeAll(async () => {
+    cluster = await createInProcessCluster({ machines: 2, agentTtlMs: 10_000, version: '1.0.0' });
+    env = { FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}` };
+    expect(await fleetctl('start', 'said', 'hello', 'all')).toMatchObject({ code: 0, stderr: '' });
+    expect(await fleetctl('load', 'web@1')).toMatchObject({ code: 0, stderr: '' });
+  }, 30_000);
+  afterAll(async () => {
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  it('status shows the report of the machine and the last output', async () => {
+    expect(await fleetctl('status', 'said')).toEqual({
+      code: 0,
+      stdout: ['said.service - Says one thing', '     Loaded: loaded (26b0487)', '     Active: active (exited)', '    Machine: MACHINE', '', 'TIME fleet: starting: Says one thing', 'said', ''].join('\n'),
+      stderr: '',
+    });
+  });
+
+  it('status of a unit that is not running ends as systemctl does', async () => {
+    const run = await fleetctl('status', 'web@1');
+    expect(run).toMatchObject({ code: 3, stderr: '' });
+    expect(run.stdout).toContain('Active: inactive (dead)');
+  });
+
+  it('status of a global unit shows every machine', async () => {
+    const run = await fleetctl('status', 'all');
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect(run.stdout.match(/^# all\.service on MACHINE$/gm)).toHaveLength(2);
+    expect(run.stdout.match(/Active: active \(running\)/g)).toHaveLength(2);
+  });
+
+  it('journal prints the output, of several units with their names', async () => {
+    expect(await fleetctl('journal', '--lines=1', 'said')).toEqual({ code: 0, stdout: 'said\n', stderr: '' });
+    expect(await fleetctl('journal', '--lines', '1', 'said', 'all')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^said\.service {12}\| said\nall\.service \d{8}\.\.\. \| TIME fleet: starting: Everywhere\nall\.service \d{8}\.\.\. \| TIME fleet: starting: Everywhere\n$/) as unknown,
+      stderr: '',
+    });
+  });
+
+  it('journal refuses formats that plain files do not have', async () => {
+    expect(await fleetctl('journal', '--output=json', 'said')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'machine ID has no journal but plain files, which --output=json cannot show; use --output=cat\n',
+    });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('journal -f follows several units at once, each line with its unit, until %s', async (signal) => {
+    const child = spawn(process.execPath, [BUNDLE, 'journal', '-f', '--lines=1', 'said', 'hello'], { env: { ...process.env, NODE_OPTIONS: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    let [out, err] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    await waitUntil('lines of both units, one of them new', () => out.includes('said.service  | said\n') && (out.match(/^hello\.service \| Hello$/gm) ?? []).length >= 2);
+    child.kill(signal);
+    expect(await ended).toBe(signal === 'SIGINT' ? 130 : 143);
+    expect(err).toBe('');
+    expect(out.split('\n').filter((line) => line !== '' && !/^(said\.service |hello\.service) \| /.test(line))).toEqual([]);
+  });
+
+  it('a unit that fails says how its process ended, and its last lines', async () => {
+    const run = await fleetctl('start', 'broken');
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('Error waiting for units: unit broken.service failed on MACHINE: result exit-code: main process exited with status 1\n');
+    expect(run.stderr).toContain('  | TIME fleet: starting: broken.service\n');
+    expect(run.stderr).toContain('  more: fleetctl journal broken.service\n');
+  });
+
+  it('restart of a global unit says that there is no systemd to ask', async () => {
+    const run = await fleetctl('restart', 'all');
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('Global unit all.service cannot be restarted on MACHINE, which has no systemd to ask; stop the unit and start it\n');
+  });
+});
