@@ -1,5 +1,5 @@
 // The first thing that runs in a fresh clone, on whatever Node is there: no packages may be imported here.
-// usage: node tools/setup/bootstrap.mjs demo|test|vectors [options]
+// usage: node tools/setup/bootstrap.mjs demo|test|vectors|chaos [options]
 import { join } from 'node:path';
 import { bold, dim, green, red, say, seconds, SetupError } from './console.mjs';
 import { installDebianPackages } from './debian-packages.mjs';
@@ -12,6 +12,7 @@ const typescript = ['--conditions=@fleet/source', '--disable-warning=Experimenta
 const commands = {
   demo: (node, args) => run(node, [...typescript, 'tools/dev-cluster/src/main.ts', ...args], { show: true }),
   test: (node, args) => run(node, ['tools/setup/test.mjs', ...args], { show: true }),
+  chaos: (node, args) => run(node, [...typescript, 'e2e/src/chaos/main.ts', ...args], { show: true }),
   vectors: (node, args) => run(node, [...typescript, 'tools/vectors/src/main.ts', ...args], { show: true }),
 };
 
@@ -31,10 +32,10 @@ async function main([command, ...args]) {
   if (start === undefined) throw new SetupError(`unknown command "${command ?? ''}"`, `Use one of: ${Object.keys(commands).join(', ')}.`);
   await withSetupLock(async () => {
     await installNpmPackages();
-    if (command === 'test' || args.includes('--real')) await installDebianPackages();
+    if (command === 'test' || command === 'chaos' || args.includes('--real')) await installDebianPackages();
     // Without root the demo says that real machines need it; nothing has to be built for that.
     if (command === 'demo' && !args.includes('--real')) await buildApps(['fleetctl']);
-    else if (command === 'demo' && process.getuid?.() === 0) await buildApps(['fleetctl', 'fleetd']);
+    else if ((command === 'demo' || command === 'chaos') && process.getuid?.() === 0) await buildApps(['fleetctl', 'fleetd']);
   });
   const node = findNode();
   if (interruption() !== undefined) throw new SetupError('interrupted');
