@@ -42,9 +42,12 @@ export function countBits(bits: Bits): number {
   return count;
 }
 
-/** The smallest number that is in both sets, or -1. */
-export function firstCommonBit(a: Bits, b: Bits): number {
-  for (let word = 0; word < a.length; word++) {
+/**
+ * The smallest number that is in both sets, or -1.
+ * @param from Words before this one are not looked at.
+ */
+export function firstCommonBit(a: Bits, b: Bits, from = 0): number {
+  for (let word = from; word < a.length; word++) {
     const common = (a[word] ?? 0) & (b[word] ?? 0);
     if (common !== 0) return (word << 5) + lowestBit(common);
   }

@@ -71,6 +71,11 @@ export class Candidates {
     if (kept) setBit(mask, slot);
   }
 
+  #asksNothing(entry: UnitEntry): boolean {
+    const { machineId, metadata, machineOf } = entry.unit.requirements;
+    return machineId === null && metadata.size === 0 && machineOf.length === 0 && !this.#canConflict(entry);
+  }
+
   #canConflict(entry: UnitEntry): boolean {
     return entry.conflicts.length > 0 || this.#state.patterns.matching(entry).length > 0;
   }
@@ -89,7 +94,7 @@ export class Candidates {
    */
   choose(entry: UnitEntry): MachineEntry | undefined {
     const { loads } = this.#state;
-    const fit = this.fit(entry);
+    const fit = this.#asksNothing(entry) ? loads.all : this.fit(entry);
     const calm = this.#withoutReplacers(entry, fit);
     const [holder, ...more] = this.holders(entry);
     if (holder !== undefined && more.length === 0 && hasBit(calm, holder.slot)) return holder;

@@ -24,9 +24,9 @@ export class ClusterState {
   readonly index = new MachineIndex();
   /** Placements of names that are no known unit. */
   readonly orphans = new Map<UnitName, MachineId>();
-  readonly #followers = new FollowerIndex();
+  readonly #followers = new FollowerIndex(this.units);
   readonly #slots = new SlotTable();
-  readonly #occupancy = new Occupancy(this.dirt, this.patterns, this.#followers, this.#slots);
+  readonly #occupancy = new Occupancy(this.dirt, this.patterns, this.#slots);
   readonly #globals = new GlobalUnits(this.#occupancy, this.patterns, this.#slots);
   readonly #placed = new PlacedUnits(this.dirt, this.#occupancy, this.#globals);
   readonly #machines = new MachineTable(this.dirt, this.#slots, this.index, this.#occupancy, this.#globals, this.#placed);
@@ -61,11 +61,6 @@ export class ClusterState {
   /** Those that are present, in byte order of ids. */
   presentMachines(): MachineEntry[] {
     return this.#slots.machines();
-  }
-
-  /** Units that name this one as MachineOf. */
-  followers(name: string): ReadonlySet<UnitEntry> {
-    return this.#followers.of(name);
   }
 
   /** Whether a unit of this name is counted on the machine. */
@@ -152,13 +147,14 @@ export class ClusterState {
       this.#placed.count(entry);
     }
     this.#placed.sortWaiting(entry);
-    this.dirt.standing.add(entry);
+    if (entry.pending !== null) this.dirt.standing.add(entry);
   }
 
   #enterUnit(unit: SchedulerUnit): UnitEntry {
     const entry = new UnitEntry(unit.name);
     this.units.set(unit.name, entry);
     this.patterns.addName(entry);
+    this.#followers.enter(entry);
     const orphan = this.orphans.get(unit.name);
     if (orphan !== undefined) {
       this.orphans.delete(unit.name);

@@ -7,7 +7,7 @@ export class Dirt {
   readonly review = new Set<UnitEntry>();
   /** Machines on which units may conflict with or replace each other. */
   readonly machines = new Set<MachineEntry>();
-  /** Units without a machine that may fit somewhere now, or whose reasons may have changed. */
+  /** Units without a machine that may fit somewhere now, or whose reasons may have changed. Those left over come to stand as pending. */
   readonly tries = new Set<UnitEntry>();
   /** Names with a placement that should have none: unknown or global units. */
   readonly stale = new Set<UnitName>();

@@ -30,6 +30,8 @@ export const UNDEFINED: SchedulerUnit = {
 /** For the many units that are not global. */
 const NOWHERE = new SlotSet();
 
+export const NO_UNITS: ReadonlySet<UnitEntry> = new Set();
+
 /** A unit in the model. */
 export class UnitEntry {
   readonly name: UnitName;
@@ -45,6 +47,8 @@ export class UnitEntry {
   counted = false;
   /** Where it runs, if it is global. */
   running = NOWHERE;
+  /** Units that name it as MachineOf. */
+  followers = NO_UNITS;
   /** What was last said about it. */
   pending: Pending | null = null;
   /** Equal for units that all machines treat alike; `null` until asked for. */

@@ -3,6 +3,8 @@ import { type Bits, clearBit, createBits, eachBit, andBits, firstCommonBit, orBi
 interface Bucket {
   readonly bits: Bits;
   size: number;
+  /** No word of `bits` before this one holds a machine: they leave from the front. */
+  from: number;
 }
 
 /** Machines by how many units count there. Slots are in byte order of machine ids, so the first of a bucket has the smallest id. */
@@ -54,7 +56,7 @@ export class LoadBuckets {
   first(mask: Bits): number {
     for (const load of this.#order) {
       const bucket = this.#buckets.get(load);
-      const slot = bucket === undefined ? -1 : firstCommonBit(bucket.bits, mask);
+      const slot = bucket === undefined ? -1 : firstCommonBit(bucket.bits, mask, skipEmpty(bucket));
       if (slot >= 0) return slot;
     }
     return -1;
@@ -82,10 +84,12 @@ export class LoadBuckets {
   #enter(slot: number, load: number): void {
     let bucket = this.#buckets.get(load);
     if (bucket === undefined) {
-      bucket = this.#spare.pop() ?? { bits: createBits(this.#capacity), size: 0 };
+      bucket = this.#spare.pop() ?? { bits: createBits(this.#capacity), size: 0, from: 0 };
       this.#buckets.set(load, bucket);
     }
     if (bucket.size === 0) this.#order.splice(this.#positionOf(load), 0, load);
+    const word = slot >>> 5;
+    if (bucket.size === 0 || word < bucket.from) bucket.from = word;
     bucket.size++;
     setBit(bucket.bits, slot);
   }
@@ -111,4 +115,9 @@ export class LoadBuckets {
     }
     return low;
   }
+}
+
+function skipEmpty(bucket: Bucket): number {
+  while (bucket.from < bucket.bits.length && bucket.bits[bucket.from] === 0) bucket.from++;
+  return bucket.from;
 }

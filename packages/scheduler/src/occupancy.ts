@@ -1,6 +1,5 @@
 import type { Dirt } from './dirt.ts';
 import type { MachineEntry, Pattern, UnitEntry } from './entries.ts';
-import type { FollowerIndex } from './follower-index.ts';
 import { LoadBuckets } from './load-buckets.ts';
 import type { PatternIndex } from './pattern-index.ts';
 import type { SlotTable } from './slot-table.ts';
@@ -11,14 +10,12 @@ export class Occupancy {
   readonly waiting = new Set<UnitEntry>();
   readonly #dirt: Dirt;
   readonly #patterns: PatternIndex;
-  readonly #followers: FollowerIndex;
   readonly #slots: SlotTable;
   #loads: LoadBuckets;
 
-  constructor(dirt: Dirt, patterns: PatternIndex, followers: FollowerIndex, slots: SlotTable) {
+  constructor(dirt: Dirt, patterns: PatternIndex, slots: SlotTable) {
     this.#dirt = dirt;
     this.#patterns = patterns;
-    this.#followers = followers;
     this.#slots = slots;
     this.#loads = new LoadBuckets(slots.capacity);
   }
@@ -81,13 +78,13 @@ export class Occupancy {
 
   /** Followers that wait may have a place now. */
   noteCounted(entry: UnitEntry): void {
-    for (const follower of this.#followers.of(entry.name)) if (follower.waiting) this.#dirt.tries.add(follower);
+    for (const follower of entry.followers) if (follower.waiting) this.#dirt.tries.add(follower);
   }
 
   /** Followers beside it may have to leave, and units that it kept away may come. */
   noteUncounted(entry: UnitEntry, machine: MachineEntry): void {
     this.#dirt.freed = true;
-    for (const follower of this.#followers.of(entry.name)) if (follower.machine === machine) this.#dirt.review.add(follower);
+    for (const follower of entry.followers) if (follower.machine === machine) this.#dirt.review.add(follower);
     if (this.waiting.size === 0 || this.#dirt.everyTry) return;
     for (const pattern of entry.conflicts) this.#tryWaiting(pattern.universal ? null : pattern.names, (other) => pattern.matches(other));
     for (const pattern of this.#patterns.matching(entry)) {

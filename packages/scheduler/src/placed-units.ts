@@ -42,7 +42,7 @@ export class PlacedUnits {
   /** Notes what a change of a unit, or of its placement, may make necessary for itself. */
   noteStanding(entry: UnitEntry): void {
     const dirt = this.#dirt;
-    dirt.standing.add(entry);
+    if (entry.pending !== null) dirt.standing.add(entry);
     if (entry.waiting) dirt.tries.add(entry);
     if (entry.machine === null) dirt.stale.delete(entry.name);
     else if (entry.global) dirt.stale.add(entry.name);

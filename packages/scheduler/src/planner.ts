@@ -163,7 +163,7 @@ export class Planner {
   #withFollowers(entry: UnitEntry, machine: MachineEntry): readonly UnitEntry[] {
     const group = new Set([entry]);
     for (const member of group) {
-      for (const follower of this.#state.followers(member.name)) if (follower.counted && follower.machine === machine) group.add(follower);
+      for (const follower of member.followers) if (follower.counted && follower.machine === machine) group.add(follower);
     }
     return [...group];
   }
@@ -177,9 +177,9 @@ export class Planner {
     this.#tryHeldBack();
     while (dirt.tries.size > 0) {
       const wave = [...dirt.tries].filter((entry) => entry.waiting);
-      for (const entry of dirt.tries) dirt.standing.add(entry);
       dirt.tries.clear();
       for (const entry of sortByName(wave.filter((each) => this.#peersPlaced(each)))) this.#place(entry, hopeless);
+      for (const entry of wave) if (entry.waiting) dirt.standing.add(entry);
     }
   }
 
@@ -193,7 +193,9 @@ export class Planner {
   }
 
   #peersPlaced(entry: UnitEntry): boolean {
-    return entry.unit.requirements.machineOf.every((peer) => {
+    const { machineOf } = entry.unit.requirements;
+    if (machineOf.length === 0) return true;
+    return machineOf.every((peer) => {
       const target = this.#state.units.get(peer as UnitName);
       return target !== undefined && (target.global || target.machine !== null);
     });
