@@ -114,7 +114,9 @@ corner('all with the pattern *', many((i) => unit(`lonely-${i}.service`, { confl
 corner('all with the pattern *.service', many((i) => unit(`lonely-${i}.service`, { conflicts: ['*.service'] })));
 corner('each with a pattern of its own', many((i) => unit(`own-${i}@1.service`, { conflicts: [`own-${i}@*.service`] })));
 corner('each with a pattern of its own that begins with a star', many((i) => unit(`x@${i}.service`, { conflicts: [`*@${i}.service`] })));
-corner('each with a pattern that must be tried on each name', many((i) => unit(`x-${i}.service`, { conflicts: [`*-${i}?.service`] })).slice(0, 2000));
+corner('each with a pattern of its own, open at both ends', many((i) => unit(`x-${i}.service`, { conflicts: [`*-${i}?.service`] })));
+corner('the same, all with one beginning', many((i) => unit(`web-x-${i}.service`, { conflicts: [`web-*-${i}?.service`] })));
+corner('2000, each with a pattern of classes alone', many((i) => unit(`x-${i}.service`, { conflicts: [`*${String(i).replace(/./g, '[$&]')}?.service`] })).slice(0, 2000));
 corner('9999 followers of one target', many((i) => (i === 0 ? unit('main.service') : unit(`side-${i}.service`, { machineOf: ['main.service'] }))));
 corner('a chain of 10000 followers', many((i) => unit(`link-${String(9999 - i).padStart(4, '0')}.service`, i === 0 ? {} : { machineOf: [`link-${String(10_000 - i).padStart(4, '0')}.service`] })));
 corner('a circle of 10000 followers', many((i) => unit(`link-${i}.service`, { machineOf: [`link-${(i + 1) % 10_000}.service`] })));

@@ -9,7 +9,7 @@ export const NAMED_CONFLICTS = 8;
 const MAX_DETAILS = 3;
 const OTHERS = 'other units';
 
-const CODES: readonly RejectionCode[] = ['malformed', 'machine-id', 'metadata', 'machine-of', 'conflict', 'replace-destination', 'held'];
+const CODES: readonly RejectionCode[] = ['malformed', 'machine-id', 'metadata', 'machine-of', 'conflict', 'held'];
 
 /** Counts machines by why they will not do, and makes the answer for people of it. */
 export class RejectionCounter {
@@ -66,8 +66,6 @@ function describeRejection({ code, detail, machines }: Rejection, remarks: Reado
       return `${machines} ${machines === 1 ? 'conflicts' : 'conflict'} with ${detail}`;
     case 'held':
       return `${machines} ${machines === 1 ? 'waits' : 'wait'} until ${detail} has let it go`;
-    case 'replace-destination':
-      return `${machines} ${machines === 1 ? 'is' : 'are'} left to the replacer ${detail}`;
     case 'malformed':
       return `${machines} cannot meet ${detail}`;
   }

@@ -102,6 +102,46 @@ describe('patterns and names', () => {
     );
   });
 
+  it('find each other where many patterns share their ends, and names come and go', () => {
+    const number = fc.nat(40);
+    const crowd = fc.constantFrom<(i: number) => string>(
+      (i) => `*-${i}?.service`,
+      (i) => `web-*-${i}?.service`,
+      (i) => `web-*-a${i}*-main.service`,
+      (i) => `?eb-*${i}[0-9]*.service`,
+      (i) => `*${i}*`,
+    );
+    const named = fc.tuple(fc.constantFrom('web', 'db', 'web-x'), number, fc.constantFrom('', '-main')).map(([a, i, b]) => `${a}-${i}${i % 2 === 0 ? '' : `-a${i}`}${b}.service`);
+    const step = fc.record({ name: named, leaves: fc.integer({ min: 0, max: 3 }).map((each) => each === 0), pattern: fc.tuple(crowd, number).map(([make, i]) => make(i)) });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 60, maxLength: 200, size: 'max' }), (steps) => {
+        const entries = new Map<string, UnitEntry>();
+        const index = new PatternIndex(entries);
+        for (const { name: each, leaves, pattern: text } of steps) {
+          const known = entries.get(each);
+          if (known !== undefined) index.delist(known);
+          if (known !== undefined && leaves) {
+            index.removeName(known);
+            entries.delete(each);
+            continue;
+          }
+          const entry = known ?? new UnitEntry(each as UnitName);
+          entries.set(each, entry);
+          if (known === undefined) index.addName(entry);
+          entry.unit = { ...UNDEFINED, requirements: { ...UNDEFINED.requirements, conflicts: [text] } };
+          index.enlist(entry, () => undefined);
+        }
+        for (const { conflicts } of entries.values()) {
+          for (const each of conflicts) {
+            const wanted = [...entries.keys()].filter((other) => matchGlob(each.text, other)).sort();
+            expect([...each.names].map((entry) => entry.name).sort()).toEqual(wanted);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('forget patterns that nobody declares any more', () => {
     const target = new UnitEntry('target.service' as UnitName);
     const index = new PatternIndex(new Map([[target.name, target]]));

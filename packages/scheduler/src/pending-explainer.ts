@@ -7,7 +7,7 @@ import { describeFits, describeHolders, describeMetadata, describePending, findM
 import { compareBytes } from './order.ts';
 import type { Pending, PlacementExplanation, Rejection } from './types.ts';
 
-/** Circles are looked for among so many units: each of a long one would cost as much as the whole. */
+/** Circles are looked for among so many units: to look from each of a long one would take the square of its length. */
 const LONGEST_CIRCLE = 24;
 
 /** Counts why machines will not do for a unit, whole sets of machines at a time. */
@@ -134,11 +134,12 @@ export class PendingExplainer {
     if (!target.active) return 'inactive';
     if (target.global || target.machine !== null) return '';
     const circle = this.#findCircle(entry, peer);
+    if (circle === 'too long') return `itself behind a chain or circle of more than ${LONGEST_CIRCLE} units without a machine`;
     return circle === null ? 'itself without a machine' : `circle ${circle.join(' → ')}`;
   }
 
   /** The way from the unit over peers without a machine back to itself, if it is short enough to be shown. */
-  #findCircle(entry: UnitEntry, peer: string): readonly string[] | null {
+  #findCircle(entry: UnitEntry, peer: string): readonly string[] | 'too long' | null {
     const cameFrom = new Map<string, string | null>([[peer, null]]);
     const stack = [peer];
     for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
@@ -147,7 +148,7 @@ export class PendingExplainer {
       if (next === undefined || next.global || next.machine !== null) continue;
       for (const target of [...next.unit.requirements.machineOf].reverse()) {
         if (cameFrom.has(target)) continue;
-        if (cameFrom.size >= LONGEST_CIRCLE) return null;
+        if (cameFrom.size >= LONGEST_CIRCLE) return 'too long';
         cameFrom.set(target, name);
         stack.push(target);
       }

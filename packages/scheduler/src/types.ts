@@ -53,7 +53,7 @@ export type Step =
   | { readonly kind: 'schedule'; readonly unit: UnitName; readonly machine: MachineId; readonly reason: Reason };
 
 /** What a machine lacks, or has too much of, for a unit. */
-export type RejectionCode = 'machine-id' | 'metadata' | 'machine-of' | 'conflict' | 'held' | 'replace-destination' | 'malformed';
+export type RejectionCode = 'machine-id' | 'metadata' | 'machine-of' | 'conflict' | 'held' | 'malformed';
 
 /** Why machines will not do, counted: "3 lack metadata region=eu". */
 export interface Rejection {
