@@ -112,8 +112,9 @@ class LiveMirror implements Mirror {
         }
         this.#setLive(false);
         const delayMs = backoffDelayMs(failures, BACKOFF);
+        // Once is enough for people: an outage of hours is one line, not thousands.
+        this.#logger[failures === 0 ? 'warn' : 'debug']('mirror lost the store', { error: describeError(error), retryMs: Math.round(delayMs) });
         failures += 1;
-        this.#logger.warn('mirror lost the store', { error: describeError(error), retryMs: Math.round(delayMs) });
         await clock.sleep(delayMs, { signal }).catch(() => undefined);
       }
     }

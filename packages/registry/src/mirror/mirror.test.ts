@@ -49,7 +49,7 @@ beforeEach(() => {
   inner = createMemoryStore({ clock });
   store = breakable(inner);
   log = [];
-  logger = createLogger({ level: () => 'info', format: 'text', write: (line) => log.push(line) });
+  logger = createLogger({ level: () => 'debug', format: 'text', write: (line) => log.push(line) });
   registry = createRegistry(store, { prefix: '/f/', clock, logger });
   controller = new AbortController();
 });
@@ -136,12 +136,14 @@ describe('a mirror of the cluster', () => {
     expect(seen).toEqual(['lost', 'relisted ~units/change.service +units/new.service -units/drop.service', 'live']);
   });
 
-  it('retries with growing delays while the store is away', async () => {
+  it('retries with growing delays while the store is away, and warns once', async () => {
     const mirror = await open();
     store.cut();
     await waitUntil('the cut to show', () => !mirror.live);
     await clock.advance(60_000);
-    const delays = log.filter((line) => line.includes('mirror lost the store')).length;
+    const lost = log.filter((line) => line.includes('mirror lost the store'));
+    expect(lost.filter((line) => !/debug/i.test(line))).toHaveLength(1);
+    const delays = lost.length;
     expect(delays).toBeGreaterThan(8);
     expect(delays).toBeLessThan(40);
   });
