@@ -4,10 +4,12 @@ import type { Registry } from '@fleet/registry';
 import { describeError, FleetError, shutdownReason, type Clock, type Component, type Logger } from '@fleet/runtime';
 import { createExpress, mountNotFound, mountV1, type AppOptions } from './app.ts';
 import { ClusterCache } from './cache/cluster-cache.ts';
-import { createClientErrorHandler } from './http/client-error.ts';
+import { errorAnswer } from './http/answer.ts';
+import { createClientErrorHandler, endWithError } from './http/client-error.ts';
 import { createFront } from './http/front.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
-import { openListener, type Listener } from './listen/listener.ts';
+import { sendAndClose } from './http/send.ts';
+import { openListener, type Listener, type ListenerOptions } from './listen/listener.ts';
 import { describeListener, type ListenerSpec } from './listen/specs.ts';
 import { createFleetMetrics, type FleetMetrics } from './metrics/fleet-metrics.ts';
 import { V1Machines } from './v1/machines.ts';
@@ -125,6 +127,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     next: app,
   });
   const onClientError = createClientErrorHandler({ server: serverHeader, available: availability.available, metrics: metrics.http });
+  const toListen: ListenerOptions = {
+    limits,
+    logger,
+    handler: front,
+    onClientError,
+    onConnect: (socket) => endWithError(socket, serverHeader, 404, ''),
+    onExpectation: (request, response) => {
+      metrics.http.rejected('malformed');
+      response.setHeader('Server', serverHeader);
+      sendAndClose(request, response, errorAnswer(417, 'only the expectation 100-continue is known'));
+    },
+  };
   const listeners: Listener[] = [];
   let closed: Promise<void> | undefined;
 
@@ -147,7 +161,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (closing) throw shutdownReason;
       const opened: Listener[] = [];
       try {
-        for (const spec of specs) opened.push(await openListener(spec, { limits, logger, handler: front, onClientError }));
+        for (const spec of specs) opened.push(await openListener(spec, toListen));
       } catch (error) {
         await Promise.all(opened.map((listener) => listener.close()));
         throw error;

@@ -46,6 +46,8 @@ describe('bytes that are no good request', () => {
     ['an unknown method on a unit', 'BREW /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\n\r\n', 405],
     ['an unknown method on discovery', 'BREW /fleet/v1/discovery HTTP/1.1\r\nHost: x\r\n\r\n', 400],
     ['an unknown method on nothing', 'BREW /nothing HTTP/1.1\r\nHost: x\r\n\r\n', 404],
+    ['a request to be a proxy', 'CONNECT example.org:80 HTTP/1.1\r\nHost: x\r\n\r\n', 404],
+    ['an expectation that nobody can meet', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nContent-Length: 2\r\n\r\n{}', 417],
     ['a method in lower case', 'get /fleet/v1/units HTTP/1.1\r\nHost: x\r\n\r\n', 405],
     ['a request that stops in its head', 'GET / HTTP/1.1\r\nHost: x\r\n', 408],
     ['a request that stops in its body', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{', 408],
@@ -63,7 +65,6 @@ describe('bytes that are no good request', () => {
   it.each([
     ['GET http://elsewhere/fleet/v1/units?alt=json HTTP/1.1', 200, '{}'],
     ['GET /v1-alpha/units HTTP/1.0', 200, '{}'],
-    ['CONNECT example.org:443 HTTP/1.1', 404, ''],
   ])('%s', async (line, status, body) => {
     const answer = await server.send(`${line}\r\nHost: x\r\nConnection: close\r\n\r\n`);
     expect([answer?.status, answer?.body]).toEqual([status, body]);

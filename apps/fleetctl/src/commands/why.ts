@@ -41,6 +41,7 @@ export function explain(unit: UnitDetail, machines: readonly MachineInfo[], lega
   const legend = (id: string): string => machineLegend(id, machines.find((machine) => machine.id === id)?.primaryIP, false);
   const lines = [style.bold(unit.name), `  wanted:  ${unit.desiredState}${unit.global ? ' on every machine that fits (global)' : ''}`];
   lines.push(`  now:     ${placeOf(unit, legend)}`);
+  if (unit.placementReason !== undefined) lines.push(`  placed:  ${unit.placementReason}`);
   if (unit.pending !== undefined) {
     lines.push(`  pending: ${style.yellow(unit.pending.summary)}`);
     if (unit.pending.rejections.length > 1) {

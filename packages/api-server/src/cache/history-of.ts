@@ -2,8 +2,8 @@ import type { HistoryEntry } from '@fleet/api';
 import type { Mirror, MirrorBatch, RecordChange } from '@fleet/registry';
 
 /**
- * What a batch says about the history of units. The registry keeps no reason with a placement, so the reason of a move is
- * told from what else is true at that moment: the machine is gone, the unit is not wanted, or it no longer fits.
+ * What a batch says about the history of units. A placement carries the leader's reason. Where one ends there is none, so it
+ * is told from what else is true at that moment: the machine is gone, the unit is not wanted, or it no longer fits.
  */
 export function historyOf(batch: MirrorBatch, mirror: Mirror, nowMs: number): readonly (readonly [string, HistoryEntry])[] {
   const entries: (readonly [string, HistoryEntry])[] = [];
@@ -28,9 +28,10 @@ function eventOf(change: RecordChange, mirror: Mirror): Omit<HistoryEntry, 'time
     case 'place': {
       const { before, after } = change;
       if (after === undefined) return before === undefined ? null : { event: 'unplaced', fromMachineID: before.machine, reason: reasonToLeave(change.id, before.machine, mirror) };
-      if (before === undefined) return { event: 'placed', machineID: after.machine };
+      const why = after.reason === undefined ? {} : { reason: after.reason };
+      if (before === undefined) return { event: 'placed', machineID: after.machine, ...why };
       if (before.machine === after.machine) return null;
-      return { event: 'moved', machineID: after.machine, fromMachineID: before.machine, reason: reasonToLeave(change.id, before.machine, mirror) };
+      return { event: 'moved', machineID: after.machine, fromMachineID: before.machine, reason: reasonToLeave(change.id, before.machine, mirror), ...why };
     }
     case 'pending':
       return change.after === undefined ? null : { event: 'pending', reason: change.after.summary };

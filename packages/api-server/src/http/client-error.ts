@@ -30,19 +30,29 @@ export function createClientErrorHandler(options: ClientErrorOptions): (error: P
     }
     const { status, message } = judge(error, options.available());
     options.metrics.rejected(status === 408 ? 'timeout' : status === 431 ? 'too-large' : 'malformed');
-    const body = writeJson({ error: { code: status, message } });
-    const head = [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-      'Content-Type: application/json',
-      `Server: ${options.server}`,
-      `Date: ${new Date().toUTCString()}`,
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Connection: close',
-    ];
-    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-    // A client that goes on sending would keep the socket half open.
-    setTimeout(() => socket.destroy(), 2_000).unref();
+    endWithError(socket, options.server, status, message);
   };
+}
+
+/** Writes an error entity to a bare socket and ends it. */
+export function endWithError(socket: Socket, server: string, status: number, message: string): void {
+  const body = writeJson({ error: { code: status, message } });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: application/json',
+    `Server: ${server}`,
+    `Date: ${new Date().toUTCString()}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.on('error', () => undefined);
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // A client that goes on sending would keep the socket half open.
+  const timer = setTimeout(() => socket.destroy(), 2_000);
+  timer.unref();
+  socket.once('close', () => {
+    clearTimeout(timer);
+  });
 }
 
 function judge(error: ParserError, available: boolean): { readonly status: number; readonly message: string } {

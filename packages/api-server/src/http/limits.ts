@@ -18,6 +18,8 @@ export interface Limits {
   readonly requestTimeoutMs: number;
   /** How long an idle connection stays open; clients of the original need a minute. */
   readonly keepAliveTimeoutMs: number;
+  /** How long an answer may lie unread before its connection is ended. Streams are never silent for so long. */
+  readonly unreadTimeoutMs: number;
   /** Unsent bytes after which a stream counts as too slow and is cut; it can resume. */
   readonly streamBufferBytes: number;
 }
@@ -32,5 +34,6 @@ export const DEFAULT_LIMITS: Limits = {
   headersTimeoutMs: 20_000,
   requestTimeoutMs: 60_000,
   keepAliveTimeoutMs: 90_000,
+  unreadTimeoutMs: 120_000,
   streamBufferBytes: 4 * 1024 * 1024,
 };

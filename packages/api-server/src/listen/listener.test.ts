@@ -165,11 +165,11 @@ describe('sockets passed by systemd', () => {
     expect(systemdListeners(env, 42)).toEqual(expected);
   });
 
-  it('are served, unix and TCP', async () => {
+  it('are served, unix and TCP, also where others can reach them', async () => {
     const path = join(directory, 'passed.sock');
     const unix = createServer();
     const tcp = createServer();
-    await Promise.all([once(unix.listen(path), 'listening'), once(tcp.listen(0, '127.0.0.1'), 'listening')]);
+    await Promise.all([once(unix.listen(path), 'listening'), once(tcp.listen(0, '0.0.0.0'), 'listening')]);
     chmodSync(path, 0o600);
     const descriptor = (one: Server): number => (one as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
     const { port } = tcp.address() as { readonly port: number };
@@ -192,6 +192,8 @@ describe('sockets passed by systemd', () => {
       tcp.close();
       expect(await getStatus({ host: '127.0.0.1', port })).toBe(200);
       expect(await getStatus({ socketPath: moved })).toBe(200);
+      // Counts as asked for, and is warned about all the same: others can reach it.
+      expect(output.match(/without TLS/g)).toHaveLength(1);
     } finally {
       child.kill('SIGTERM');
       await once(child, 'exit');

@@ -12,6 +12,10 @@ export interface ListenerOptions {
   readonly logger: Logger;
   readonly handler: RequestListener;
   readonly onClientError: (error: Error, socket: Socket) => void;
+  /** A request to be a proxy. */
+  readonly onConnect: (socket: Socket) => void;
+  /** A request with an `Expect` other than `100-continue`. */
+  readonly onExpectation: RequestListener;
 }
 
 /** A server that accepts connections. */
@@ -36,20 +40,21 @@ export async function openListener(spec: ListenerSpec, options: ListenerOptions)
   const server = createServer(spec, options);
   server.maxConnections = limits.connections;
   server.on('clientError', options.onClientError);
-  server.on('connect', (_request, socket: Socket) => {
-    socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-  });
+  server.timeout = limits.unreadTimeoutMs;
+  server.on('connect', (_request, socket: Socket) => options.onConnect(socket));
+  server.on('checkExpectation', options.onExpectation);
   server.on('drop', () => logger.warn('connection refused, too many', { listener: describeListener(spec), limit: limits.connections }));
   let remove = (): void => undefined;
   if (spec.kind === 'unix') remove = await listenOnUnixSocket(server, { path: spec.path, mode: spec.mode ?? 0o660, group: spec.group });
   else await listen(server, spec);
   server.on('error', (error) => logger.error('listener failed', { listener: describeListener(spec), reason: describeError(error) }));
-  if (spec.kind === 'tcp' && spec.tls === undefined && !isLoopback(spec.host)) {
+  const address = spec.kind === 'unix' ? spec.path : addressOf(server);
+  if ((spec.kind !== 'tcp' || spec.tls === undefined) && typeof address !== 'string' && !isLoopback(address.host)) {
     logger.warn('API is served to others without TLS: whoever can connect can run anything as root', { listener: describeListener(spec) });
   }
   return {
     spec,
-    address: spec.kind === 'unix' ? spec.path : addressOf(server),
+    address,
     close: async () => {
       remove();
       await new Promise<void>((resolve) => {
@@ -79,7 +84,7 @@ function createServer(spec: ListenerSpec, { limits, handler }: ListenerOptions):
     noDelay: true,
   };
   if (spec.kind !== 'tcp' || spec.tls === undefined) return createPlainServer(options, handler);
-  return createTlsServer({ ...options, ...readTlsFiles(spec.tls), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' }, handler);
+  return createTlsServer({ ...options, ...readTlsFiles(spec.tls), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersTimeoutMs }, handler);
 }
 
 function readTlsFiles(files: TlsFiles): { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer } {

@@ -75,7 +75,7 @@ export class TestCluster {
     return revision;
   }
 
-  async place(name: string, machine: string): Promise<void> {
+  async place(name: string, machine: string, reason?: string): Promise<void> {
     await this.#lead();
     const stored = await this.#registry.readUnit(name);
     if (stored === null) throw new Error(`unit ${name} does not exist`);
@@ -84,7 +84,7 @@ export class TestCluster {
       await this.#registry.applyPlacements([{ kind: 'unplace', unit: name as UnitName, machine: stored.placement.machine, expectPlacement: stored.placement.revision }], this.#fence);
     }
     await this.#registry.applyPlacements(
-      [{ kind: 'place', unit: name as UnitName, machine: machine as MachineId, hash, targetState: targetState === 'inactive' ? 'loaded' : targetState, generation, expectUnit: revision }],
+      [{ kind: 'place', unit: name as UnitName, machine: machine as MachineId, hash, targetState: targetState === 'inactive' ? 'loaded' : targetState, generation, expectUnit: revision, ...(reason !== undefined && { reason }) }],
       this.#fence,
     );
   }

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { createRegistry } from '@fleet/registry';
 import { createMemoryStore } from '@fleet/registry/embedded';
@@ -42,6 +42,45 @@ describe('ChangeHub', () => {
     expect(released).toEqual(['released']);
     expect(clock.pending).toBe(0);
     server.close();
+    stop.abort(new Error('over'));
+  });
+});
+
+describe('a slow client', () => {
+  it('may take its time for the snapshot, and is cut when what comes after it piles up', async () => {
+    await using store = createMemoryStore();
+    const registry = createRegistry(store, { clock: systemClock, logger: silentLogger });
+    const cluster = new TestCluster(registry);
+    for (let index = 0; index < 20; index += 1) await cluster.create(`${index}.service`);
+    const stop = new AbortController();
+    const view = new ClusterView(await registry.openMirror({ kind: 'cluster' }, { signal: stop.signal }), systemClock);
+    const metrics = createFleetMetrics({ processMetrics: false });
+    const clock = new FakeClock();
+    const hub = new ChangeHub({ clock, metrics: metrics.http, limits: { streams: 10, streamBufferBytes: 1_000 } });
+    hub.attach(view, new UnitTexts({ readText: (hash) => registry.readText(hash) }));
+    const server = createServer((_request, response: ServerResponse) => {
+      // Nothing leaves this machine any more, as for a client that does not read.
+      response.socket?.cork();
+      hub.open(response, { since: undefined, filter: null }, () => undefined);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { address, port } = server.address() as AddressInfo;
+    const client = connect(port, address, () => client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')).on('error', () => undefined);
+    await waitUntil('the stream', () => hub.size === 1);
+    const cut = async (): Promise<boolean> => (await metrics.expose()).includes('fleet_api_streams_closed_total{reason="slow"} 1');
+    const seen = await cluster.create('first.service');
+    await waitUntil('the view', () => view.revision >= seen);
+    await clock.advance(10);
+    expect([hub.size, await cut()]).toEqual([1, false]);
+    for (let index = 0; index < 10 && hub.size === 1; index += 1) {
+      const revision = await cluster.create(`more-${index}.service`);
+      await waitUntil('the view', () => view.revision >= revision);
+      await clock.advance(10);
+    }
+    expect([hub.size, await cut()]).toEqual([0, true]);
+    client.destroy();
+    server.close();
+    hub.close();
     stop.abort(new Error('over'));
   });
 });

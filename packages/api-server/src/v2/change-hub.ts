@@ -28,6 +28,8 @@ interface Client {
   readonly filter: StreamFilter | null;
   /** Number of the next batch to send. */
   position: number;
+  /** Bytes of the snapshot it began with, until it has taken them: those may be many, and do not count as slowness. */
+  snapshotBytes: number;
   readonly release: () => void;
 }
 
@@ -50,7 +52,7 @@ export class ChangeHub {
   #cancelHeartbeat: (() => void) | undefined;
   #restUntilMs = 0;
   #announced = 0;
-  #snapshot: { readonly revision: number; readonly text: string } | undefined;
+  #snapshot: { readonly revision: number; readonly bytes: Buffer } | undefined;
 
   constructor(options: ChangeHubOptions) {
     this.#options = options;
@@ -112,9 +114,11 @@ export class ChangeHub {
     response.flushHeaders();
     const { since, filter } = request;
     const position = since === undefined || since > view.revision ? null : log.positionAfter(since);
-    const client: Client = { socket, filter, position: log.end, release };
-    const start = position === null ? this.#snapshotFor(view, filter) : framesOf(log.from(position) ?? [], filter);
-    write(client, chunk(`retry: 1000\n\n${start}${progress(view.revision)}`));
+    const missed = position === null ? this.#snapshotFor(view, filter) : chunk(framesOf(log.from(position) ?? [], filter));
+    const client: Client = { socket, filter, position: log.end, snapshotBytes: missed.length, release };
+    write(client, chunk('retry: 1000\n\n'));
+    write(client, missed);
+    write(client, chunk(progress(view.revision)));
     this.#clients.add(client);
     this.#options.metrics.streamOpened();
     socket.once('close', () => {
@@ -123,10 +127,17 @@ export class ChangeHub {
     this.#scheduleHeartbeat();
   }
 
-  #snapshotFor(view: ClusterView, filter: StreamFilter | null): string {
-    if (filter !== null) return snapshotText(view, filter);
-    if (this.#snapshot?.revision !== view.revision) this.#snapshot = { revision: view.revision, text: snapshotText(view, null) };
-    return this.#snapshot.text;
+  /** The same bytes for all who come at one revision: a thousand clients that reconnect cost one snapshot. */
+  #snapshotFor(view: ClusterView, filter: StreamFilter | null): Buffer {
+    if (filter !== null) return chunk(snapshotText(view, filter));
+    if (this.#snapshot?.revision !== view.revision) this.#snapshot = { revision: view.revision, bytes: chunk(snapshotText(view, null)) };
+    return this.#snapshot.bytes;
+  }
+
+  #isSlow(client: Client): boolean {
+    const waiting = client.socket.writableLength;
+    if (waiting < client.snapshotBytes) client.snapshotBytes = waiting;
+    return waiting > this.#options.limits.streamBufferBytes + client.snapshotBytes;
   }
 
   #scheduleFlush(): void {
@@ -141,14 +152,14 @@ export class ChangeHub {
   #flush(): void {
     const log = this.#log;
     if (log === undefined) return;
-    const { clock, limits, metrics } = this.#options;
+    const { clock, metrics } = this.#options;
     const startedMs = clock.monotonic();
     const { end } = log;
     const shared = new Map<number, Buffer>();
     for (const client of this.#clients) {
       if (client.position === end) continue;
       const batches = shared.has(client.position) && client.filter === null ? [] : log.from(client.position);
-      if (batches === null || client.socket.writableLength > limits.streamBufferBytes) {
+      if (batches === null || this.#isSlow(client)) {
         this.#forget(client);
         metrics.streamClosed('slow');
         client.socket.destroy();
@@ -160,7 +171,7 @@ export class ChangeHub {
         write(client, bytes);
       } else {
         const frames = framesOf(batches, client.filter);
-        if (frames !== '') write(client, chunk(frames));
+        write(client, chunk(frames));
       }
       client.position = end;
     }
@@ -176,6 +187,7 @@ export class ChangeHub {
       if (this.#clients.size === 0) return;
       this.#flush();
       const revision = this.#view?.revision ?? 0;
+      if (this.#snapshot?.revision !== revision) this.#snapshot = undefined;
       const bytes = chunk(revision > this.#announced ? progress(revision) : ':\n\n');
       this.#announced = revision;
       for (const client of this.#clients) write(client, bytes);
@@ -205,10 +217,12 @@ export class ChangeHub {
 
 /** Written past the response object, which would make three writes of it; the head has told the client to expect chunks. */
 function write(client: Client, bytes: Buffer): void {
-  if (client.socket.writable) client.socket.write(bytes);
+  if (bytes.length > 0 && client.socket.writable) client.socket.write(bytes);
 }
 
+/** Nothing for an empty text: a chunk of length zero would end the body. */
 function chunk(text: string): Buffer {
+  if (text === '') return Buffer.alloc(0);
   const length = Buffer.byteLength(text);
   return Buffer.from(`${length.toString(16)}\r\n${text}\r\n`);
 }

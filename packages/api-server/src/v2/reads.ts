@@ -53,12 +53,14 @@ export class V2Reads {
     const options = parseStoredText(unit.hash, text);
     const description = unitDescription(options);
     const states = [...view.statesOf(unit.name).values()].sort((a, b) => compareBytes(a.machine, b.machine)).map(stateInfo);
+    const placementReason = view.known(unit.name)?.placement?.reason;
     const detail: UnitDetail = {
       ...view.summary(unit),
       ...(description !== '' && { description }),
       options,
       text,
       states,
+      ...(placementReason !== undefined && { placementReason }),
       history: view.history.of(unit.name),
     };
     return jsonAnswer(200, JSON.stringify(detail), view.revision);

@@ -93,7 +93,7 @@ describe('reading', () => {
 
   it('shows one unit whole, with its history', async () => {
     await getJson('/fleet/v2/units');
-    await cluster.place('web@1.service', 'm2m2m2m2bbbb');
+    await cluster.place('web@1.service', 'm2m2m2m2bbbb', 'it was on m1: overloaded');
     const detail = unitDetailSchema.parse(await getJson('/fleet/v2/units/web%401.service')) as UnitDetail;
     expect(detail).toMatchObject({
       text: '[Unit]\nDescription=first\n\n[Service]\nExecStart=/bin/a\n',
@@ -105,10 +105,13 @@ describe('reading', () => {
       currentState: 'inactive',
       states: [{ name: 'web@1.service', machineID: 'm1m1m1m1aaaa', load: 'loaded', active: 'active', sub: 'running', asked: 'launched', generation: 1 }],
     });
-    expect(detail.history.map(({ event, machineID, fromMachineID }) => ({ event, machineID, fromMachineID }))).toEqual([
-      { event: 'unplaced', machineID: undefined, fromMachineID: 'm1m1m1m1aaaa' },
-      { event: 'placed', machineID: 'm2m2m2m2bbbb', fromMachineID: undefined },
+    expect(detail.history.map(({ event, machineID, fromMachineID, reason }) => ({ event, machineID, fromMachineID, reason }))).toEqual([
+      { event: 'unplaced', machineID: undefined, fromMachineID: 'm1m1m1m1aaaa', reason: 'the machine no longer fits, or another unit took its place' },
+      { event: 'placed', machineID: 'm2m2m2m2bbbb', fromMachineID: undefined, reason: 'it was on m1: overloaded' },
     ]);
+    // A daemon that was not looking at the time knows it too.
+    await using other = await startTestServer({ store: server.store });
+    expect(JSON.parse((await other.request('GET', '/fleet/v2/units/web%401.service')).body)).toMatchObject({ placementReason: 'it was on m1: overloaded', history: [] });
   });
 
   it('says that a unit does not exist', async () => {
