@@ -73,6 +73,9 @@ export default Object.entries(PARTS).map(([name, file]) =>
     esbuildOptions(options) {
       options.conditions = ['@fleet/source', 'node', 'require'];
       options.supported = { 'dynamic-import': false };
+      // Half of what is read at each start would be blanks. Names stay, for stack traces.
+      options.minifyWhitespace = true;
+      options.minifySyntax = true;
     },
     onSuccess: () => writeFile('dist/package.json', '{"type":"commonjs"}\n'),
   }),

@@ -11,10 +11,19 @@ export interface TableOptions {
  */
 export function formatTable(fields: readonly string[], rows: readonly (readonly string[])[], { legend }: TableOptions): string {
   const all = legend ? [fields.map((field) => field.toUpperCase()), ...rows] : rows;
-  const stops = fields.map((_, column) => all.reduce((most, row) => Math.max(most, stopAfter(row[column] ?? '')), 1));
+  const last = fields.length - 1;
+  // Looked at as a whole: cell by cell this is most of the time that a long table takes.
+  const widthOf = all.every((row) => isAscii(row.join(''))) ? (cell: string): number => cell.length : countCharacters;
+  /** Number of the tab stop that lies behind a cell. */
+  const stopAfter = (cell: string): number => Math.floor(widthOf(cell) / TAB) + 1;
+  const stops: number[] = [];
+  for (let column = 0; column < last; column += 1) {
+    let most = 1;
+    for (const row of all) most = Math.max(most, stopAfter(row[column] ?? ''));
+    stops.push(most);
+  }
   let text = '';
   for (const row of all) {
-    const last = fields.length - 1;
     for (let column = 0; column < last; column += 1) {
       const cell = row[column] ?? '';
       text += cell + '\t'.repeat((stops[column] ?? 1) - stopAfter(cell) + 1);
@@ -24,12 +33,10 @@ export function formatTable(fields: readonly string[], rows: readonly (readonly 
   return text;
 }
 
-/** Number of the tab stop that lies behind a cell. */
-function stopAfter(cell: string): number {
-  return Math.floor(characters(cell) / TAB) + 1;
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
 }
 
-function characters(cell: string): number {
-  // Only what is not ASCII needs to be counted character by character.
-  return /^[\0-\x7f]*$/.test(cell) ? cell.length : Array.from(cell).length;
+function countCharacters(text: string): number {
+  return isAscii(text) ? text.length : Array.from(text).length;
 }
