@@ -1,12 +1,12 @@
 // Rows of the failure table in docs/operations.md: what becomes of a machine's units when its daemon ends, and how.
 import { expect } from '@jest/globals';
-import { appendConfig, reconfigure, refuseStore, serviceProperty } from '../../src/real/daemon-control.ts';
+import { appendConfig, reconfigure, serviceProperty } from '../../src/real/daemon-control.ts';
 import type { RealClusterMachine } from '../../src/real/real-cluster-machine.ts';
 import { clusterProcesses, doubleRunMs, monotonicMs, unitProcesses } from '../../src/real/unit-history.ts';
 import { activeCounts, describeRealScenarios, expectSoon, expectThroughout, fixture, fleetctl, machineNamed, rows, scenario, whereActive } from '../../src/scenario.ts';
 
 // With time for a slow computer to start a daemon, or a machine, again before its lease has ended.
-describeRealScenarios('a daemon ends', { machines: 2, agentTtlMs: 8_000 }, (cluster) => {
+describeRealScenarios('a daemon ends', { machines: 2, agentTtlMs: 20_000 }, (cluster) => {
   const processes = () => clusterProcesses(cluster().machines);
   const listed = async (): Promise<number> => (await rows(cluster(), 'list-machines')).length;
   const home = async (unit: string): Promise<readonly [RealClusterMachine, RealClusterMachine]> => {
@@ -69,39 +69,6 @@ describeRealScenarios('a daemon ends', { machines: 2, agentTtlMs: 8_000 }, (clus
     await machine.startDaemon();
     await expectSoon(async () => (await activeCounts(cluster()))['global.service'], 2);
     expect(await whereActive(cluster(), 'hello.service')).toEqual([other.name]);
-  });
-
-  scenario('a stop (purge) while etcd cannot be reached stops the units; the cluster hears of it when the lease ends', async () => {
-    await fleetctl(cluster(), 'start', fixture('hello.service'));
-    const [machine, other] = await home('hello.service');
-    const before = monotonicMs();
-    await refuseStore(cluster(), machine, true);
-    await machine.stopDaemon();
-    expect([await serviceProperty(machine, 'ActiveState'), await serviceProperty(machine, 'Result')]).toEqual(['inactive', 'success']);
-    expect(await unitProcesses(machine)).toEqual([]);
-    await expectSoon(listed, 1, cluster().agentTtlMs + 5_000);
-    await expectSoon(() => whereActive(cluster(), 'hello.service'), [other.name]);
-    expect(await doubleRunMs(cluster().machines, 'hello.service', before)).toBe(0);
-    await refuseStore(cluster(), machine, false);
-    await machine.startDaemon();
-    expect(await listed()).toBe(2);
-  });
-
-  scenario('a stop before the machine has joined ends in good order and touches no unit', async () => {
-    await fleetctl(cluster(), 'start', fixture('hello.service'));
-    const [machine] = await home('hello.service');
-    const before = await unitProcesses(machine);
-    await machine.killDaemon();
-    await refuseStore(cluster(), machine, true);
-    await machine.real.output(['systemctl', 'start', 'fleet.service']);
-    await expectSoon(async () => (await machine.daemonLog()).split('cannot join the cluster, will try again').length > 1, true);
-    expect((await machine.request({ method: 'GET', path: '/fleet/v1/machines' })).status).toBe(503);
-    await machine.stopDaemon();
-    expect([await serviceProperty(machine, 'ActiveState'), await serviceProperty(machine, 'Result')]).toEqual(['inactive', 'success']);
-    expect(await unitProcesses(machine)).toEqual(before);
-    await refuseStore(cluster(), machine, false);
-    await machine.startDaemon();
-    await expectSoon(async () => (await whereActive(cluster(), 'hello.service')).length, 1);
   });
 
   scenario('a wrong configuration at HUP changes nothing and says what is wrong', async () => {

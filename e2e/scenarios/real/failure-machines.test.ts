@@ -1,6 +1,6 @@
 // Rows of the failure table in docs/operations.md: machines that are cut off, lose power, lead, or are not who they were.
 import { expect } from '@jest/globals';
-import { leader, reconfigure, signalDaemon } from '../../src/real/daemon-control.ts';
+import { leader, reconfigure, refuseStore, serviceProperty, signalDaemon } from '../../src/real/daemon-control.ts';
 import type { RealClusterMachine } from '../../src/real/real-cluster-machine.ts';
 import { activeSince, clusterProcesses, doubleRunMs, monotonicMs, unitProcesses } from '../../src/real/unit-history.ts';
 import { activeCounts, describeRealScenarios, expectSoon, expectThroughout, fixture, fleetctl, rows, scenario, whereActive } from '../../src/scenario.ts';
@@ -157,6 +157,41 @@ describeRealScenarios('a machine in trouble', { machines: 3 }, (cluster) => {
       await expectSoon(async () => (await whereActive(cluster(), 'hello.service')).length, 1);
     });
   }
+
+  scenario('a stop (purge) while etcd cannot be reached stops the units; the cluster hears of it when the lease ends', async () => {
+    await fleetctl(cluster(), 'start', fixture('hello.service'));
+    const machine = await home('hello.service');
+    const before = monotonicMs();
+    await refuseStore(cluster(), machine, true);
+    await machine.stopDaemon();
+    expect([await serviceProperty(machine, 'ActiveState'), await serviceProperty(machine, 'Result')]).toEqual(['inactive', 'success']);
+    expect(await unitProcesses(machine)).toEqual([]);
+    await expectSoon(() => listedOn(others(machine)[0]!), 2, ttlMs() + 10_000);
+    await expectSoon(async () => (await whereActive(cluster(), 'hello.service')).length, 1);
+    expect(await doubleRunMs(cluster().machines, 'hello.service', before)).toBe(0);
+    await refuseStore(cluster(), machine, false);
+    await machine.startDaemon();
+    await expectSoon(() => listedOn(machine), 3);
+  });
+
+  scenario('a stop before the machine has joined ends in good order and touches no unit', async () => {
+    await fleetctl(cluster(), 'start', fixture('hello.service'));
+    const machine = await home('hello.service');
+    const before = await unitProcesses(machine);
+    await machine.killDaemon();
+    await refuseStore(cluster(), machine, true);
+    const said = (await machine.daemonLog()).length;
+    await machine.real.output(['systemctl', 'start', 'fleet.service']);
+    await expectSoon(async () => (await machine.daemonLog()).slice(said).includes('cannot join the cluster, will try again'), true);
+    expect((await machine.request({ method: 'GET', path: '/fleet/v1/machines' })).status).toBe(503);
+    await machine.stopDaemon();
+    expect([await serviceProperty(machine, 'ActiveState'), await serviceProperty(machine, 'Result')]).toEqual(['inactive', 'success']);
+    expect(await unitProcesses(machine)).toEqual(before);
+    await refuseStore(cluster(), machine, false);
+    await machine.startDaemon();
+    await expectSoon(async () => (await whereActive(cluster(), 'hello.service')).length, 1);
+    await expectSoon(() => listedOn(machine), 3);
+  });
 
   scenario('the record of a machine is deleted by hand: it is written again, and nothing is touched', async () => {
     await fill();
