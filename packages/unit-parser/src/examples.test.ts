@@ -1,8 +1,13 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createContext, runInContext } from 'node:vm';
 
 import { describe, expect, it } from '@jest/globals';
+import { build } from 'esbuild';
+
+import { hashUnitFile, parseUnitFile } from './index.ts';
 
 const root = new URL('..', import.meta.url);
 const example = fileURLToPath(new URL('examples/basic.ts', root));
@@ -36,6 +41,27 @@ describe('the entry without Node', () => {
     const core = Object.keys(await import('./core.ts'));
     expect(main.filter((name) => !core.includes(name))).toEqual(['hashText', 'hashUnitFile']);
     expect(core.filter((name) => !main.includes(name))).toEqual([]);
+  });
+
+  it('runs where there is nothing of Node, given a SHA-1', async () => {
+    const { outputFiles } = await build({
+      entryPoints: [fileURLToPath(new URL('src/core.ts', root))],
+      bundle: true,
+      write: false,
+      platform: 'browser',
+      format: 'iife',
+      globalName: 'parser',
+      logLevel: 'silent',
+    });
+    // A context of its own has the language and nothing else: no require, no process, no Buffer, not even a console.
+    const browser = createContext({ sha1: (bytes: Uint8Array) => createHash('sha1').update(bytes).digest('hex'), TextDecoder, TextEncoder });
+    const script = `${outputFiles[0]?.text ?? ''}
+      const read = parser.parseUnitFile('[Unit]\\nDescription=für 東京\\n');
+      JSON.stringify([parser.hashUnitFileWith(read.options, sha1), parser.verifyUnitFile('[X-Fleet]\\nConflict=a\\n').map(({ code }) => code)]);`;
+    const [hash, codes] = JSON.parse(String(runInContext(script, browser))) as [string, string[]];
+    const read = parseUnitFile('[Unit]\nDescription=für 東京\n');
+    expect(hash).toBe(read.ok ? hashUnitFile(read.options) : '');
+    expect(codes).toContain('unknown-option');
   });
 
   it('leaves no finding code undescribed', () => {

@@ -51,7 +51,7 @@ function expectPlaces(findings: readonly Diagnostic[], lines: number): void {
 function quickly<T>(work: () => T): T {
   const start = process.cpuUsage();
   const result = work();
-  expect(process.cpuUsage(start).user / 1000).toBeLessThan(2500);
+  expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000);
   return result;
 }
 
@@ -163,8 +163,8 @@ describe('text and bytes', () => {
 });
 
 describe('hostile input takes no time', () => {
-  // Quadratic work on this much takes a minute.
-  const much = 240_000;
+  // Quadratic work on this much takes a quarter of a minute.
+  const much = 120_000;
 
   it.each([
     ['one line', 'x'.repeat(much)],
@@ -176,7 +176,7 @@ describe('hostile input takes no time', () => {
     ['blank lines', `[A]\n${'\n'.repeat(much)}B=1`],
     ['open headers', '[a\n'.repeat(much / 3)],
     ['sections', '[a]\n'.repeat(much / 4)],
-    ['many sections', Array.from({ length: 20_000 }, (_, i) => `[s${i}]\na=1\n`).join('')],
+    ['many sections', Array.from({ length: 10_000 }, (_, i) => `[s${i}]\na=1\n`).join('')],
     ['lines without an equals sign', `[A]\n${'a\n'.repeat(much / 2)}`],
     ['garbage after headers', '[a] x\n'.repeat(much / 6)],
     ['comments before the first section', 'x#\n'.repeat(much / 3)],
@@ -184,9 +184,9 @@ describe('hostile input takes no time', () => {
     ['cut-off characters', Buffer.from('\u6771'.repeat(much / 3)).subarray(0, much - 1)],
     ['CR only', `[A]\n${'B=1\r'.repeat(much / 4)}`],
     ['options', `[X-Fleet]\n${'Conflicts=a.service\n'.repeat(much / 20)}`],
-    ['a quoted list', `[X-Fleet]\nMachineMetadata=${Array.from({ length: 9000 }, (_, i) => `"k${i}=v" \\\n`).join('')}"z=z"`],
+    ['a quoted list', `[X-Fleet]\nMachineMetadata=${Array.from({ length: 4500 }, (_, i) => `"k${i}=v" \\\n`).join('')}"z=z"`],
     ['patterns in one value', `[X-Fleet]\nConflicts=${'a*b[ \\\n'.repeat(much / 8)}`],
-    ['peers against patterns', `[X-Fleet]\n${Array.from({ length: 4000 }, (_, i) => `MachineOf=a${i}.service\nConflicts=b${i}.service\n`).join('')}`],
+    ['peers against patterns', `[X-Fleet]\n${Array.from({ length: 2000 }, (_, i) => `MachineOf=a${i}.service\nConflicts=b${i}.service\n`).join('')}`],
     ['specifiers', `[X-Fleet]\n${'Conflicts=%n%n%n%n%n%n%n%n\n'.repeat(much / 100)}`],
   ])('%s', (_title, text) => {
     const name = `${'a'.repeat(200)}@1.service`;

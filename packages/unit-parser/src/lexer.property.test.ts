@@ -51,7 +51,7 @@ class PlainReader {
 
   /** Length of the code point at the front of the buffer, 0 if more bytes are needed, -1 if the first byte is none. */
   #runeLength(): number {
-    const [first] = this.#buffer;
+    const first = this.#from < this.#to ? this.#bytes[this.#from] : undefined;
     if (first === undefined) return 0;
     if (first < 0x80) return 1;
     for (let length = 1; length <= 4; length++) {
@@ -69,6 +69,8 @@ class PlainReader {
 
   #peekRune(): string | null {
     while (this.#runeLength() === 0 && this.#fill());
+    const first = this.#from < this.#to ? (this.#bytes[this.#from] ?? 0x80) : 0x80;
+    if (first < 0x80) return String.fromCharCode(first);
     if (this.#buffer.length === 0) return null;
     const length = this.#runeLength();
     return length > 0 ? decoder.decode(this.#buffer.subarray(0, length)) : '\ufffd';
@@ -76,7 +78,7 @@ class PlainReader {
 
   #takeRune(): string | null {
     const rune = this.#peekRune();
-    if (rune !== null) this.#drain(Math.max(1, this.#runeLength()));
+    if (rune !== null) this.#from += Math.max(1, this.#runeLength());
     return rune;
   }
 
@@ -181,6 +183,16 @@ function range(from: number, to: number): number[] {
 }
 
 function isOneCharacter(bytes: Uint8Array): boolean {
+  const key = bytes.join();
+  const known = oneCharacter.get(key) ?? isDecodedToOne(bytes);
+  oneCharacter.set(key, known);
+  return known;
+}
+
+/** The same few characters come thousands of times. */
+const oneCharacter = new Map<string, boolean>();
+
+function isDecodedToOne(bytes: Uint8Array): boolean {
   const text = decoder.decode(bytes);
   return Array.from(text).length === 1 && Buffer.byteLength(text) === bytes.length && (text !== '\ufffd' || bytes[0] === 0xef);
 }
