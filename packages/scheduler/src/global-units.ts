@@ -1,4 +1,4 @@
-import { type MachineEntry, type UnitEntry } from './entries.ts';
+import type { MachineEntry, UnitEntry } from './entries.ts';
 import { meetsMetadata } from './fitness.ts';
 import type { Occupancy } from './occupancy.ts';
 import { compareBytes } from './order.ts';

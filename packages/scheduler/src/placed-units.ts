@@ -1,5 +1,5 @@
 import type { Dirt } from './dirt.ts';
-import type { MachineEntry, UnitEntry } from './entries.ts';
+import type { UnitEntry } from './entries.ts';
 import type { GlobalUnits } from './global-units.ts';
 import type { Occupancy } from './occupancy.ts';
 
