@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Store } from '@fleet/registry';
+import { withMetrics, type Store } from '@fleet/registry';
 import { createEtcdStore } from '@fleet/registry/etcd';
 import { etcdIsUsable, startTestEtcd, type TestEtcd } from '@fleet/registry/testing';
+import { systemClock } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
 import { apiCaseSchema, runApiCase, startTestServer } from './testing/index.ts';
 
@@ -27,6 +28,63 @@ const cases = readFileSync(join(import.meta.dirname, '../testdata/api.jsonl'), '
   it.each(cases.map((testCase) => [testCase.id, testCase] as const))('recorded exchange %s', async (id, testCase) => {
     const outcome = await runApiCase(testCase, { store, prefix: `/case/${id}/` });
     expect(outcome).toMatchObject({ kind: testCase.match === 'defect' ? 'departed' : 'passed' });
+  });
+
+  it('a client reads its own writes on the daemon it wrote to, and with the token on any other', async () => {
+    await using one = await startTestServer({ store });
+    await using other = await startTestServer({ store });
+    await Promise.all([one, other].map(async (server) => await server.request('GET', '/fleet/v1/units')));
+    for (let round = 0; round < 30; round += 1) {
+      const desiredState = round % 2 === 0 ? 'loaded' : 'launched';
+      const body = round === 0 ? { desiredState, options: [{ section: 'Service', name: 'ExecStart', value: '/bin/own' }] } : { desiredState };
+      const written = await one.request('PUT', '/fleet/v1/units/own.service', body);
+      expect(written.status).toBe(round === 0 ? 201 : 204);
+      const [here, there, listed] = await Promise.all([
+        one.request('GET', '/fleet/v1/units/own.service'),
+        other.request('GET', '/fleet/v1/units/own.service', undefined, { 'Fleet-Min-Revision': written.headers.get('fleet-revision') ?? '' }),
+        other.request('GET', '/fleet/v2/units?name=own.service', undefined, { 'Fleet-Min-Revision': written.headers.get('fleet-revision') ?? '' }),
+      ]);
+      expect([here, there].map(({ body: text }) => (JSON.parse(text) as { readonly desiredState: string }).desiredState)).toEqual([desiredState, desiredState]);
+      expect(JSON.parse(listed.body)).toMatchObject({ units: [{ desiredState }] });
+    }
+    expect((await one.request('DELETE', '/fleet/v1/units/own.service')).status).toBe(204);
+    expect((await one.request('GET', '/fleet/v1/units/own.service')).status).toBe(404);
+  });
+
+  it('two clients that race on two daemons never make a mixture, and the loser is told', async () => {
+    await using one = await startTestServer({ store });
+    await using other = await startTestServer({ store });
+    const servers = [one, other];
+    const put = async (index: number, round: number): Promise<number> => {
+      const desiredState = index === 0 ? 'loaded' : 'inactive';
+      return (await (servers[index] ?? one).request('PUT', '/fleet/v1/units/mixed.service', { desiredState, options: [{ section: 'Service', name: 'ExecStart', value: `/bin/${desiredState} ${round}` }] })).status;
+    };
+    for (let round = 0; round < 15; round += 1) {
+      const statuses = await Promise.all([put(0, round), put(1, round)]);
+      // Creation in the first round, replacement afterwards; one may come wholly after the other.
+      expect(statuses.every((status) => status === 201 || status === 409)).toBe(true);
+      const { unit } = (await one.registry.readUnit('mixed.service')) ?? {};
+      if (unit === undefined) throw new Error('neither has won');
+      expect(await one.registry.readText(unit.hash)).toBe(`[Service]\nExecStart=/bin/${unit.targetState} ${round}\n`);
+      expect(statuses[unit.targetState === 'loaded' ? 0 : 1]).toBe(201);
+    }
+    await one.request('DELETE', '/fleet/v1/units/mixed.service');
+  });
+
+  it('reads on one daemon are no work for another, nor for the store', async () => {
+    const calls: string[] = [];
+    const counted = (name: string): Store => withMetrics(store, { observe: (operation) => operation !== 'watch' && calls.push(`${name} ${operation}`) }, systemClock);
+    await using one = await startTestServer({ store: counted('one') });
+    await using other = await startTestServer({ store: counted('other') });
+    for (const name of ['r1.service', 'r2.service']) await one.request('PUT', `/fleet/v1/units/${name}`, { options: [{ section: 'Service', name: 'ExecStart', value: `/bin/${name}` }] });
+    const reads = ['/fleet/v1/units', '/fleet/v1/units/r1.service', '/fleet/v1/state', '/fleet/v1/machines', '/fleet/v2/units', '/fleet/v2/states'];
+    for (const server of [one, other]) for (const path of reads) expect((await server.request('GET', path)).status).toBe(200);
+    calls.length = 0;
+    for (let round = 0; round < 5; round += 1) for (const path of reads) expect((await one.request('GET', path)).status).toBe(200);
+    expect(calls).toEqual([]);
+    // A change of state of a known unit is one transaction, and nothing on the other daemon.
+    await one.request('PUT', '/fleet/v1/units/r1.service', { desiredState: 'loaded' });
+    expect(calls).toEqual(['one set']);
   });
 
   it('an outage is told, and over when it is over', async () => {
