@@ -7,7 +7,8 @@ import { readVersion } from './version.ts';
 // A daemon on every machine: memory counts for more than speed at the peak. Must come before anything is loaded. At rest
 // this saves a seventh of the resident memory, and keeps the young generation small under load.
 setFlagsFromString('--optimize-for-size');
-setFlagsFromString('--max-semi-space-size=4');
+// With 4 a sixth more of the processor goes to collecting garbage when hundreds of units start; the peak is the same.
+setFlagsFromString('--max-semi-space-size=16');
 
 // Before anything that takes time is loaded: a signal that comes early must not have its default effect.
 const handlers: SignalHandlers = {};
