@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 
 import { decodeByteText, decodeRune, decodeText, encodeText, hasLoneSurrogate, isFullRune, toByteText } from './byte-text.ts';
 
@@ -23,6 +24,12 @@ describe('text and bytes', () => {
   it('writes half a character that holds no byte as U+FFFD', () => {
     expect(encodeText('a\ud800b')).toEqual(bytes(0x61, 0xef, 0xbf, 0xbd, 0x62));
     expect(['a', '🐳', '\udc80', '\ud83d'].map(hasLoneSurrogate)).toEqual([false, false, true, true]);
+  });
+
+  it('gives one character for each byte of any text, halves of characters included', () => {
+    const unit = fc.oneof(fc.nat(0xffff), fc.constantFrom(0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd83d, 0xdc33, 0xdc80, 0xdcff, 0xe000, 0xffff));
+    const text = fc.array(unit, { maxLength: 20 }).map((units) => String.fromCharCode(...units));
+    fc.assert(fc.property(text, (each) => expect(toByteText(each)).toBe(Buffer.from(encodeText(each)).toString('latin1'))), { numRuns: 500 });
   });
 
   it('puts another character for each invalid byte if asked', () => {

@@ -25,7 +25,31 @@ export function hasLoneSurrogate(text: string): boolean {
 /** One character per byte; the string itself if it is ASCII. */
 export function toByteText(text: string | Uint8Array): string {
   if (typeof text !== 'string') return latin1(text);
-  return isAscii(text) ? text : text.replace(/[^\0-\x7f]+/g, (run) => latin1(encodeText(run)));
+  return isAscii(text) ? text : text.replace(/[^\0-\x7f]+/g, encodeRun);
+}
+
+/** As `encodeText`, as byte text: for the few characters between ASCII an encoder costs more than it does. */
+function encodeRun(text: string): string {
+  let bytes = '';
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x800) bytes += String.fromCharCode(0xc0 | (unit >> 6), 0x80 | (unit & 0x3f));
+    else if (unit >= 0xdc80 && unit <= 0xdcff) bytes += String.fromCharCode(unit & 0xff);
+    else if (unit >= 0xd800 && unit <= 0xdfff) {
+      const code = text.codePointAt(at) ?? REPLACEMENT;
+      if (code > 0xffff) at++;
+      bytes += code > 0xffff ? encodeAstral(code) : encodeThree(REPLACEMENT);
+    } else bytes += encodeThree(unit);
+  }
+  return bytes;
+}
+
+function encodeThree(code: number): string {
+  return String.fromCharCode(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+}
+
+function encodeAstral(code: number): string {
+  return String.fromCharCode(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
 }
 
 /** The bytes a text stands for; lone surrogates U+DC80 to U+DCFF become the single byte they hold, other ones U+FFFD. */

@@ -264,7 +264,7 @@ class Lexer {
   }
 
   #columnOf(at: number): number {
-    if (this.#ascii) return at - this.#lineStart + 1;
+    if (this.#ascii || at === this.#lineStart) return at - this.#lineStart + 1;
     return decodeByteText(this.#bytes.slice(this.#lineStart, at)).length + 1;
   }
 
