@@ -91,6 +91,11 @@ function kindOfStatus(status: number): ErrorKind {
   return 'internal';
 }
 
+/** Whether a body is the error entity of either version. */
+export function isErrorEntity(body: string): boolean {
+  return readErrorEntity(body) !== undefined;
+}
+
 function readErrorEntity(body: string): { code: number; message: string; name: string | undefined; remedy: string | undefined } | undefined {
   let parsed: unknown;
   try {

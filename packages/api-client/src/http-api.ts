@@ -69,7 +69,7 @@ export function createHttpApi(options: HttpApiOptions): FleetApi {
     const answers: BulkResult[] = [];
     for (let at = 0; at < items.length; at += MAX_BULK_UNITS) {
       const part = items.slice(at, at + MAX_BULK_UNITS);
-      answers.push(await exchangeJson(http, { method: 'POST', path, body: body(part), signal: call.signal, minRevision: call.minRevision }, decoders.bulkResult, mark));
+      answers.push(await exchangeJson(http, { method: 'POST', path, body: body(part), signal: call.signal, minRevision: call.minRevision, answersConflict: true }, decoders.bulkResult, mark));
     }
     const results: UnitResult[] = answers.flatMap((answer) => [...answer.results]);
     const revision = Math.max(0, ...answers.map((answer) => answer.revision));

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitUntil } from '@fleet/runtime/testing';
 import { createTransport } from '../transports/create-transport.ts';
 import { HttpClient } from './http-client.ts';
 
@@ -44,6 +45,29 @@ describe('HttpClient', () => {
     connections = [answer('{}')];
     await client.request({ method: 'PUT', path: '/x?y=1', body: { a: 'ü' }, headers: { 'Fleet-Min-Revision': '7' } });
     expect(received).toEqual(['PUT /x?y=1 HTTP/1.1\r\nHost: domain-sock\r\nUser-Agent: test\r\nFleet-Min-Revision: 7\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"a":"ü"}\n']);
+  });
+
+  it('does not pile up a stream that nobody reads, and misses nothing of it', async () => {
+    const size = 64 * 1024 * 1024;
+    let waiting = (): number => 0;
+    connections = [
+      (socket) => {
+        waiting = () => socket.writableLength;
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+        for (let sent = 0; sent < size; sent += 1024 * 1024) socket.write(Buffer.alloc(1024 * 1024));
+      },
+    ];
+    const stream = await client.stream({ method: 'GET', path: '/' });
+    let before = -1;
+    await waitUntil('the server to be held up', () => {
+      const held = waiting() > 0 && waiting() === before;
+      before = waiting();
+      return held;
+    });
+    expect(waiting()).toBeGreaterThan(size / 2);
+    let read = 0;
+    for await (const chunk of stream.body) read += chunk.length;
+    expect(read).toBe(size);
   });
 
   it('keeps its connection', async () => {

@@ -35,6 +35,8 @@ export interface HttpClientOptions {
 }
 
 const MAX_IDLE = 4;
+/** Unread bytes of a stream after which its connection is not read either, until its reader has caught up. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 /** HTTP/1.1 over any byte stream, with kept connections. One request at a time per connection. */
 export class HttpClient {
@@ -89,10 +91,15 @@ export class HttpClient {
       wake?.();
       wake = undefined;
     };
+    let unread = 0;
+    let flow: ((paused: boolean) => void) | undefined;
     const head = await this.send(request, false, (chunk) => {
       queue.push(chunk);
+      unread += chunk.length;
+      if (unread > MAX_UNREAD_BYTES) flow?.(true);
       notify();
     });
+    ({ flow } = head);
     head.ended.then(
       () => {
         ended = true;
@@ -108,8 +115,11 @@ export class HttpClient {
       try {
         for (;;) {
           const chunk = queue.shift();
-          if (chunk !== undefined) yield chunk;
-          else if (ended) {
+          if (chunk !== undefined) {
+            unread -= chunk.length;
+            if (unread <= MAX_UNREAD_BYTES) head.flow(false);
+            yield chunk;
+          } else if (ended) {
             if (failure !== undefined) throw failure;
             return;
           } else await new Promise<void>((resolve) => (wake = resolve));
@@ -148,7 +158,7 @@ export class HttpClient {
     request: HttpRequest,
     wholeAnswer: boolean,
     onData: (chunk: Buffer) => void,
-  ): Promise<ResponseHead & { readonly ended: Promise<void>; readonly abandon: () => void }> {
+  ): Promise<ResponseHead & { readonly ended: Promise<void>; readonly abandon: () => void; readonly flow: (paused: boolean) => void }> {
     const { signal, method } = request;
     const url = this.url(request.path);
     if (this.closed) throw requestFailed(method, url, 'the client is closed');
@@ -189,7 +199,8 @@ export class HttpClient {
         onHead: (head) => {
           if (!wholeAnswer) clearTimeout(deadline);
           this.options.onRequest?.(`HTTP ${method} ${url} ${head.status}`);
-          resolveHead({ ...head, ended, abandon: () => fail(new Error('the reader went away')) });
+          const flow = (paused: boolean): void => void (paused ? socket.pause() : socket.isPaused() && socket.resume());
+          resolveHead({ ...head, ended, abandon: () => fail(new Error('the reader went away')), flow });
         },
         onData,
         onEnd: (reusable) => {

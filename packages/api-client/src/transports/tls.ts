@@ -44,6 +44,9 @@ function readPem(file: string | undefined, problem: string): string | undefined 
   return text;
 }
 
+/** Long enough for someone to type a passphrase when the stream is an ssh. */
+const HANDSHAKE_TIMEOUT_MS = 30_000;
+
 /** TLS over a connected stream. The server is always verified: by the CA given, or by the system's. */
 export async function secure(socket: Duplex, hostname: string, files: TlsFiles, signal: AbortSignal | undefined): Promise<Duplex> {
   // Loaded here because only https needs it and it costs as much as the rest of the client.
@@ -53,13 +56,16 @@ export async function secure(socket: Duplex, hostname: string, files: TlsFiles, 
     const stream = connect({ socket, ...readTlsFiles(files), minVersion: 'TLSv1.2', ...(isIP(hostname) === 0 ? { servername: hostname } : {}), host: hostname });
     const onAbort = (): void => fail(signal?.reason as Error);
     const fail = (error: Error): void => {
+      clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       stream.on('error', () => undefined).destroy();
       reject(error);
     };
+    const timer = setTimeout(() => fail(new Error('tls: handshake timeout')), HANDSHAKE_TIMEOUT_MS);
     stream.once('error', (error: Error) => fail(new Error(`tls: ${error.message}`, { cause: error })));
     stream.once('secureConnect', () => {
       stream.removeAllListeners('error');
+      clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       resolve(stream);
     });
