@@ -123,12 +123,14 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
     const lost = await fleetctl([...again, '--endpoint=unix:///nosuch.sock', 'list-machines']);
     expect(lost.code).toBe(1);
     expect(lost.stderr).toContain('dial unix /nosuch.sock: connect: no such file or directory');
+    expect(lost.stderr).toContain('Error retrieving list of active machines from fleet API (');
   }, 60_000);
 
   it('says when there is no bastion', async () => {
     const run = await fleetctl(['--tunnel=127.0.0.1:9', 'list-machines']);
     expect(run.code).toBe(1);
-    expect(run.stderr).toContain('Connection refused');
+    expect(run.stderr).toContain('Unable to initialize client: failed initializing SSH client: 127.0.0.1:9: ssh: connect to host 127.0.0.1 port 9: Connection refused\n');
+    expect(run.stderr).not.toContain('Error retrieving');
   });
 
   it('refuses a changed key until the file is emptied', async () => {

@@ -22,14 +22,33 @@ export async function connect(flags: Flags, context: Context): Promise<FleetClie
     if (driver !== 'API') throw new FleetError(`unrecognized driver ${JSON.stringify(driver)}`, { code: 'UNKNOWN_DRIVER', kind: 'invalid', remedy: 'use API or etcd' });
     const endpoint = flags.text('endpoint');
     if (endpoint.includes(',')) log('WARN', `multiple endpoints provided but only the first (${endpoint.split(',')[0] ?? ''}) is used`);
-    return createFleetClient({
+    const client = createFleetClient({
       connection: connectionOptions(flags, context, endpoint),
       requestTimeoutMs: flags.isGiven('request-timeout') ? flags.number('request-timeout') * 1000 : undefined,
       onRequest: flags.on('debug') ? (line) => log('DEBUG', line) : undefined,
     });
+    if (flags.text('tunnel') !== '') await openTunnel(client, context);
+    return client;
   } catch (error) {
     if (!isFleetError(error)) throw error;
     throw new FleetError(`Unable to initialize client: ${error.message}`, { code: 'CLIENT_NOT_INITIALIZED', kind: error.kind, cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) });
+  }
+}
+
+/**
+ * Asks something small, so that a tunnel that cannot be made fails here, as in the original; the connection stays for what follows. Other failures
+ * are for the command to find and word.
+ *
+ * @throws FleetError `TUNNEL_FAILED`
+ */
+async function openTunnel(client: FleetClient, context: Context): Promise<void> {
+  try {
+    await client.listMachines({ limit: 1 }, { signal: context.signal });
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (!isFleetError(cause, 'TUNNEL_FAILED')) return;
+    client.close();
+    throw cause;
   }
 }
 
