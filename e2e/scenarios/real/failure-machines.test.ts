@@ -275,7 +275,7 @@ describeRealScenarios('a machine in trouble', { machines: 3 }, (cluster) => {
     const before = await processes();
     const said = await Promise.all(machines.map(async (machine) => (await machine.daemonLog()).length));
     const day = 86_400_000;
-    for (const offsets of [[day, -day, 0], [-day, 0, day], [0, 0, 0]]) {
+    for (const offsets of [[day, -day, 0], [-day, 0, day]]) {
       for (const [index, machine] of machines.entries()) machine.real.writeFile('/run/clock-offset', String(offsets[index]));
       await expectThroughout(processes, before, ttlMs() + 1_000);
       for (const machine of machines) expect(await listedOn(machine)).toBe(3);
