@@ -58,13 +58,33 @@ export class StateWatch {
       while (this.#dirty.size > 0) {
         const names = [...this.#dirty];
         this.#dirty.clear();
-        this.#tell(await this.#options.read(names));
+        this.#tell(await this.#readAll(names));
       }
     } catch (error) {
       // Lost meanwhile: everything is looked at again when the connection is back.
       if (!this.#closed && !isFleetError(error, 'SYSTEMD_UNAVAILABLE')) this.#options.logger.warn('unit states not read', { error: describeError(error) });
     } finally {
       this.#reading = false;
+    }
+  }
+
+  /** One unit that cannot be read must not hide what became of the others. */
+  async #readAll(names: readonly string[]): Promise<ReadonlyMap<string, LocalUnitState>> {
+    const { read, logger } = this.#options;
+    try {
+      return await read(names);
+    } catch (error) {
+      // A systemd that is away or does not answer will not do so for each of them either.
+      if (names.length === 1 || (isFleetError(error) && error.kind === 'unavailable')) throw error;
+      const states = new Map<string, LocalUnitState>();
+      for (const name of names) {
+        try {
+          for (const [found, state] of await read([name])) states.set(found, state);
+        } catch (failure) {
+          logger.warn('unit state not read', { unit: name, error: describeError(failure) });
+        }
+      }
+      return states;
     }
   }
 
