@@ -1,5 +1,7 @@
 import type { StateRecord } from '@fleet/registry';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
+import type { ClusterView } from '../cache/cluster-view.ts';
+import { KeptAnswers } from '../cache/kept-answers.ts';
 import { compareBytes } from '../cache/sorted-names.ts';
 import { errorAnswer, jsonAnswer, type Answer } from '../http/answer.ts';
 import type { ApiRequest } from '../http/api-request.ts';
@@ -16,6 +18,7 @@ const ABSENT = 'unit state does not exist';
 /** The state resource of version 1 (spec: section 8). */
 export class V1States {
   readonly #options: V1StatesOptions;
+  readonly #kept = new KeptAnswers();
 
   constructor(options: V1StatesOptions) {
     this.#options = options;
@@ -26,13 +29,18 @@ export class V1States {
     const token = parsePageToken(request.query.get('nextPageToken') ?? [], tokenLimit);
     if (!token.ok) return errorAnswer(400, token.message);
     const view = await cache.acquire(request);
+    return await this.#kept.get(JSON.stringify([...request.query]), view.revision, () => this.#page(view, request, token.page));
+  }
+
+  #page(view: ClusterView, request: ApiRequest, page: number): Answer {
+    const { tokenLimit } = this.#options;
     const unit = request.query.get('unitName')?.[0] ?? '';
     const machine = request.query.get('machineID')?.[0] ?? '';
     const keys =
       unit === ''
         ? view.stateKeys.all.filter((key) => machine === '' || key.endsWith(` ${machine}`))
         : [...view.statesOf(unit).keys()].filter((id) => machine === '' || id === machine).sort(compareBytes).map((id) => `${unit} ${id}`);
-    const { items, next } = cutPage(keys, { size: tokenLimit, page: token.page });
+    const { items, next } = cutPage(keys, { size: tokenLimit, page });
     const states = items.flatMap((key) => {
       const at = key.lastIndexOf(' ');
       const state = view.state(key.slice(0, at), key.slice(at + 1));

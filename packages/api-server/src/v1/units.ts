@@ -35,8 +35,9 @@ export class V1Units {
     const token = parsePageToken(request.query.get('nextPageToken') ?? [], tokenLimit);
     if (!token.ok) return errorAnswer(400, token.message);
     const view = await cache.acquire(request);
-    const body = await listing().page(token.page, tokenLimit);
-    return jsonAnswer(200, body, view.revision);
+    // Taken before anything is waited for: what is answered is at least as new as it says.
+    const { revision } = view;
+    return jsonAnswer(200, await listing().page(token.page, tokenLimit), revision);
   }
 
   async get(request: ApiRequest): Promise<Answer> {
@@ -44,8 +45,9 @@ export class V1Units {
     const unit = view.unit(request.name) ?? (await this.#lookAgain(view, request));
     if (unit === 'damaged') return jsonAnswer(200, unitJson({ name: request.name, options: '[]', desiredState: 'inactive', currentState: null, machine: null }));
     if (unit === null) return errorAnswer(404, 'unit does not exist');
-    const { optionsJson } = await this.#options.cache.texts.get(unit.hash);
+    const { revision } = view;
     const { machine, currentState } = view.location(unit);
+    const { optionsJson } = await this.#options.cache.texts.get(unit.hash);
     const json = unitJson({
       name: unit.name,
       options: optionsJson,
@@ -53,7 +55,7 @@ export class V1Units {
       currentState: unit.global ? null : currentState,
       machine: unit.global ? null : machine,
     });
-    return jsonAnswer(200, json, view.revision);
+    return jsonAnswer(200, json, revision);
   }
 
   async delete(request: ApiRequest): Promise<Answer> {

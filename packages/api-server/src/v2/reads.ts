@@ -13,6 +13,7 @@ import { FleetError } from '@fleet/runtime';
 import { unitDescription } from '@fleet/unit-parser';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import { stateInfo, type ClusterView } from '../cache/cluster-view.ts';
+import { KeptAnswers } from '../cache/kept-answers.ts';
 import { compareBytes } from '../cache/sorted-names.ts';
 import { parseStoredText } from '../cache/texts.ts';
 import { jsonAnswer, type Answer } from '../http/answer.ts';
@@ -27,6 +28,7 @@ export interface V2ReadsOptions {
 /** The listings of version 2 and the single unit. */
 export class V2Reads {
   readonly #options: V2ReadsOptions;
+  readonly #kept = new KeptAnswers();
 
   constructor(options: V2ReadsOptions) {
     this.#options = options;
@@ -35,13 +37,17 @@ export class V2Reads {
   async listUnits(request: ApiRequest): Promise<Answer> {
     const query = readQuery(request, unitQuerySchema, ['metadata']);
     const view = await this.#options.cache.acquire(request);
-    const wants = unitFilter(view, query);
-    const { items, next } = pageFrom(view.unitNames, query, (name) => {
-      const unit = view.unit(name);
-      return unit !== undefined && wants(unit) ? unit : null;
+    // Taken before anything is waited for: what is answered is at least as new as it says.
+    const { revision } = view;
+    return await this.#kept.get(keyOf('units', request), revision, async () => {
+      const wants = unitFilter(view, query);
+      const { items, next } = pageFrom(view.unitNames, query, (name) => {
+        const unit = view.unit(name);
+        return unit !== undefined && wants(unit) ? unit : null;
+      });
+      const units = await Promise.all(items.map((unit) => this.#withDescription(view.summary(unit))));
+      return listing(revision, 'units', units, next);
     });
-    const units = await Promise.all(items.map((unit) => this.#withDescription(view.summary(unit))));
-    return listing(view, 'units', units, next);
   }
 
   async getUnit(request: ApiRequest): Promise<Answer> {
@@ -49,42 +55,50 @@ export class V2Reads {
     const view = await cache.acquire(request);
     const unit = view.unit(request.name);
     if (unit === undefined) throw new FleetError(`unit ${request.name} does not exist`, { code: 'UNIT_NOT_FOUND', kind: 'not-found' });
+    // All as of one revision: the text never changes, so it alone may be waited for.
+    const { revision } = view;
+    const summary = view.summary(unit);
+    const states = [...view.statesOf(unit.name).values()].sort((a, b) => compareBytes(a.machine, b.machine)).map(stateInfo);
+    const placementReason = view.known(unit.name)?.placement?.reason;
+    const history = [...view.history.of(unit.name)];
     const text = await registry.readText(unit.hash, { signal: request.signal });
     const options = parseStoredText(unit.hash, text);
     const description = unitDescription(options);
-    const states = [...view.statesOf(unit.name).values()].sort((a, b) => compareBytes(a.machine, b.machine)).map(stateInfo);
-    const placementReason = view.known(unit.name)?.placement?.reason;
     const detail: UnitDetail = {
-      ...view.summary(unit),
+      ...summary,
       ...(description !== '' && { description }),
       options,
       text,
       states,
       ...(placementReason !== undefined && { placementReason }),
-      history: view.history.of(unit.name),
+      history,
     };
-    return jsonAnswer(200, JSON.stringify(detail), view.revision);
+    return jsonAnswer(200, JSON.stringify(detail), revision);
   }
 
   async listStates(request: ApiRequest): Promise<Answer> {
     const query = readQuery(request, stateQuerySchema, ['metadata']);
     const view = await this.#options.cache.acquire(request);
-    const name = query.name === undefined ? null : compileName(query.name);
-    const onMachine = machineFilter(view, query);
-    const { items, next } = pageFrom(view.stateKeys, query, (key) => {
-      const at = key.lastIndexOf(' ');
-      const state = name?.test(key.slice(0, at)) === false ? undefined : view.state(key.slice(0, at), key.slice(at + 1));
-      return state !== undefined && onMachine(state.machine) && (query.active === undefined || state.active === query.active) ? state : null;
+    return await this.#kept.get(keyOf('states', request), view.revision, () => {
+      const name = query.name === undefined ? null : compileName(query.name);
+      const onMachine = machineFilter(view, query);
+      const { items, next } = pageFrom(view.stateKeys, query, (key) => {
+        const at = key.lastIndexOf(' ');
+        const state = name?.test(key.slice(0, at)) === false ? undefined : view.state(key.slice(0, at), key.slice(at + 1));
+        return state !== undefined && onMachine(state.machine) && (query.active === undefined || state.active === query.active) ? state : null;
+      });
+      return listing(view.revision, 'states', items.map(stateInfo), next);
     });
-    return listing(view, 'states', items.map(stateInfo), next);
   }
 
   async listMachines(request: ApiRequest): Promise<Answer> {
     const query = readQuery(request, machineQuerySchema, ['metadata']);
     const view = await this.#options.cache.acquire(request);
-    const wants = machineFilter(view, query);
-    const { items, next } = pageFrom(view.machineIds, query, (id) => (wants(id) ? (view.machine(id) ?? null) : null));
-    return listing(view, 'machines', items.map((machine) => view.machineInfo(machine)), next);
+    return await this.#kept.get(keyOf('machines', request), view.revision, () => {
+      const wants = machineFilter(view, query);
+      const { items, next } = pageFrom(view.machineIds, query, (id) => (wants(id) ? (view.machine(id) ?? null) : null));
+      return listing(view.revision, 'machines', items.map((machine) => view.machineInfo(machine)), next);
+    });
   }
 
   /** A text that cannot be read costs the description only. */
@@ -96,9 +110,13 @@ export class V2Reads {
   }
 }
 
-function listing(view: ClusterView, member: string, items: readonly unknown[], next: string | undefined): Answer {
+function keyOf(resource: string, request: ApiRequest): string {
+  return JSON.stringify([resource, ...request.query]);
+}
+
+function listing(revision: number, member: string, items: readonly unknown[], next: string | undefined): Answer {
   const more = next === undefined ? '' : `,"next":${JSON.stringify(cursorAfter(next))}`;
-  return jsonAnswer(200, `{"revision":${view.revision},"${member}":${JSON.stringify(items)}${more}}`, view.revision);
+  return jsonAnswer(200, `{"revision":${revision},"${member}":${JSON.stringify(items)}${more}}`, revision);
 }
 
 function unitFilter(view: ClusterView, query: UnitQuery): (unit: UnitRecord) => boolean {
