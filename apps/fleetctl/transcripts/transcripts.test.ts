@@ -31,6 +31,7 @@ describe('transcripts', () => {
             [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'TIME'],
             [socket, 'SOCKET'],
             [cluster.directory, 'DIRECTORY'],
+            [/"revision": \d+/g, '"revision": N'],
           ],
         });
         expect(actual).toBe(expected);

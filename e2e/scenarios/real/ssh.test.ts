@@ -29,6 +29,22 @@ describeRealScenarios('SSH', { machines: 2 }, (cluster) => {
     await expectSoon(async () => (await real.exec(['fleetctl', ...trusting, 'journal', 'hello.service'])).stdout.includes('hello'), true);
   });
 
+  scenario('a unit that fails says why, with its last lines', async () => {
+    await withSsh();
+    const [first] = cluster().machines;
+    const file = '/root/failing.service';
+    // Whichever machine it is on: that one is asked itself, the other over SSH.
+    for (const { real } of cluster().machines.slice(0, 2)) {
+      await real.output(['sh', '-c', `printf '[Service]\\nExecStart=/bin/sh -c "echo about to fail; exit 3"\\n' > ${file}`]);
+      const { code, stderr } = await real.exec(['fleetctl', ...trusting, 'start', file]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^Error waiting for units: unit failing\.service failed on \w+\.\.\.\/\S+: result exit-code: main process exited with status 3$/m);
+      expect(stderr).toMatch(/^ {2}\| about to fail$/m);
+    }
+    const status = await first!.real.exec(['fleetctl', ...trusting, 'status', 'failing.service']);
+    expect(status).toMatchObject({ code: 3, stdout: expect.stringMatching(/Active: failed \(Result: exit-code\)/) as unknown });
+  });
+
   scenario('host keys are remembered, and a changed one is refused (F37)', async () => {
     await withSsh();
     const [first, second] = cluster().machines;

@@ -1,9 +1,10 @@
-import { createFleetClient, type ConnectionOptions, type FleetClient } from '@fleet/api-client/fast';
+import { createFleetClient, createTransport, type ConnectionOptions, type FleetClient, type Transport } from '@fleet/api-client/fast';
 import { FleetError, isFleetError } from '@fleet/runtime';
 import { DEFAULT_ENDPOINT } from '../definitions/globals.ts';
 import { sshOptions } from '../remote/ssh-options.ts';
 import type { Context } from './context.ts';
 import type { Flags } from './definition.ts';
+import { createFailoverTransport, readEndpoints } from './endpoints.ts';
 import { createLog } from './log.ts';
 
 /**
@@ -20,10 +21,10 @@ export async function connect(flags: Flags, context: Context): Promise<FleetClie
       return await connectToStore(flags, context, tlsFiles(flags));
     }
     if (driver !== 'API') throw new FleetError(`unrecognized driver ${JSON.stringify(driver)}`, { code: 'UNKNOWN_DRIVER', kind: 'invalid', remedy: 'use API or etcd' });
-    const endpoint = flags.text('endpoint');
-    if (endpoint.includes(',')) log('WARN', `multiple endpoints provided but only the first (${endpoint.split(',')[0] ?? ''}) is used`);
+    const [endpoint = DEFAULT_ENDPOINT, ...others] = readEndpoints(flags.text('endpoint'), DEFAULT_ENDPOINT);
+    const connect = (each: string): Transport => createTransport(connectionOptions(flags, context, each));
     const client = createFleetClient({
-      connection: connectionOptions(flags, context, endpoint),
+      connection: createFailoverTransport(connect(endpoint), ...others.map(connect)),
       requestTimeoutMs: flags.isGiven('request-timeout') ? flags.number('request-timeout') * 1000 : undefined,
       onRequest: flags.on('debug') ? (line) => log('DEBUG', line) : undefined,
     });
@@ -55,7 +56,7 @@ async function openTunnel(client: FleetClient, context: Context): Promise<void> 
 function connectionOptions(flags: Flags, context: Context, endpoint: string): ConnectionOptions {
   const tunnel = flags.text('tunnel');
   return {
-    endpoint: endpoint === '' ? DEFAULT_ENDPOINT : endpoint,
+    endpoint,
     ...tlsFiles(flags),
     tunnel: tunnel === '' ? undefined : { host: tunnel, ssh: sshOptions(flags, context) },
   };

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from '@jest/globals';
 import { globalFlags } from '../definitions/globals.ts';
 import { commands } from '../definitions/index.ts';
+import { listUnits } from '../definitions/listings.ts';
 import { loadOclif, type OclifResult } from '../oclif/config.ts';
 import { findCommand } from './find-command.ts';
-import { canonicalize, findCommandWord, flagLookup, readCanonicalFlags, resolveFlags, type CommandLine } from './parse.ts';
+import { canonicalize, environmentName, findCommandWord, flagLookup, readCanonicalFlags, resolveFlags, type CommandLine } from './parse.ts';
 
 const globals = flagLookup(globalFlags);
 
@@ -50,6 +51,26 @@ describe('command lines', () => {
     expect([flags?.text('endpoint'), flags?.text('tunnel'), flags?.number('ssh-timeout'), flags?.text('ssh-username'), flags?.on('strict-host-key-checking'), flags?.on('full')]).toEqual(['http://e', 'line', 10, 'core', false, false]);
     expect([flags?.isGiven('endpoint'), flags?.isGiven('ssh-timeout')]).toEqual([true, false]);
   });
+});
+
+describe('the environment', () => {
+  const words = { boolean: 'true', string: 'a word', int: '7', float: '1.5' } as const;
+  const readEnvironment = (env: NodeJS.ProcessEnv): ReturnType<typeof resolveFlags> => resolveFlags(listUnits, globalFlags, new Map(), env);
+
+  it.each(globalFlags.map((flag) => ({ name: flag.name, variable: environmentName(flag), word: flag.type === 'boolean' && flag.default === true ? 'false' : words[flag.type], flag })))(
+    '$variable is --$name; the command line wins, what is empty or makes no sense does not count',
+    ({ name, variable, word, flag }) => {
+      expect(variable).toMatch(/^FLEETCTL_[A-Z_]+$/);
+      const set = readEnvironment({ [variable]: word });
+      expect([set.text(name), set.isGiven(name)]).toEqual([word, true]);
+      for (const ignored of flag.type === 'string' ? [''] : ['', 'nonsense']) {
+        const unset = readEnvironment({ [variable]: ignored });
+        expect([unset.text(name), unset.isGiven(name)]).toEqual([String(flag.default), false]);
+      }
+      const given = flag.type === 'boolean' ? flag.default === true : flag.type === 'string' ? 'other' : '9';
+      expect(resolveFlags(listUnits, globalFlags, new Map([[name, given]]), { [variable]: word }).text(name)).toBe(String(given));
+    },
+  );
 });
 
 describe('the quick parser and oclif', () => {
