@@ -166,7 +166,10 @@ function describeOutcomesContract(current: () => UnitManagerFixture): void {
     it.each(outcomes)('reports $what', async ({ text, job, state }) => {
       const fixture = current();
       expect(await started(fixture, 'contract-a.service', text)).toBe(job);
-      expect(await waitForState(fixture, 'contract-a.service', state)).toEqual({ load: 'loaded', ...state });
+      // How the main process ended is said by those who know.
+      const { exit = 'exited with status 1', ...reported } = await waitForState(fixture, 'contract-a.service', state);
+      expect(reported).toEqual({ load: 'loaded', ...state });
+      expect(exit).toBe('exited with status 1');
     });
 
     it('cancels a start that is still going on when a stop comes', async () => {
