@@ -92,14 +92,14 @@ export class HttpClient {
       wake = undefined;
     };
     let unread = 0;
-    let flow: ((paused: boolean) => void) | undefined;
+    const source: { flow?: (paused: boolean) => void } = {};
     const head = await this.send(request, false, (chunk) => {
       queue.push(chunk);
       unread += chunk.length;
-      if (unread > MAX_UNREAD_BYTES) flow?.(true);
+      if (unread > MAX_UNREAD_BYTES) source.flow?.(true);
       notify();
     });
-    ({ flow } = head);
+    source.flow = head.flow;
     head.ended.then(
       () => {
         ended = true;
@@ -199,7 +199,10 @@ export class HttpClient {
         onHead: (head) => {
           if (!wholeAnswer) clearTimeout(deadline);
           this.options.onRequest?.(`HTTP ${method} ${url} ${head.status}`);
-          const flow = (paused: boolean): void => void (paused ? socket.pause() : socket.isPaused() && socket.resume());
+          const flow = (paused: boolean): void => {
+            if (paused) socket.pause();
+            else if (socket.isPaused()) socket.resume();
+          };
           resolveHead({ ...head, ended, abandon: () => fail(new Error('the reader went away')), flow });
         },
         onData,

@@ -216,19 +216,19 @@ export interface Shape {
 export function foldMembers(node: JsonNode, shape: Shape): unknown {
   if (node.type === 'array') return node.items.map((item) => foldMembers(item, shape));
   if (node.type !== 'object') return toPlain(node);
-  const folded: Record<string, unknown> = {};
+  const folded = new Map<string, unknown>();
   const wrong = new Set<string>();
   for (const [name, value] of membersOf(node, shape)) {
     const inner = shape[name] ?? null;
     if (wrong.has(name)) continue;
     if (value.type === 'null') {
-      if (isList(inner)) delete folded[name];
+      if (isList(inner)) folded.delete(name);
       continue;
     }
     if (!fits(value, inner)) wrong.add(name);
-    folded[name] = inner === null ? toPlain(value) : foldMembers(value, isList(inner) ? inner[0] : inner);
+    folded.set(name, inner === null ? toPlain(value) : foldMembers(value, isList(inner) ? inner[0] : inner));
   }
-  return folded;
+  return Object.fromEntries(folded);
 }
 
 function* membersOf(node: Extract<JsonNode, { type: 'object' }>, shape: Shape): Generator<readonly [string, JsonNode]> {

@@ -25,9 +25,8 @@ export interface OriginalState {
   readonly systemdActiveState: string;
 }
 
-interface Page {
-  readonly nextPageToken?: string;
-}
+/** Absent and null lists are empty ones. */
+type Page<T> = { readonly nextPageToken?: string } & Readonly<Partial<Record<'units' | 'states' | 'machines', readonly T[] | null>>>;
 
 /** Requests as the original's command line sends them, and answers as it reads them (http-api: section 12). */
 export class OriginalClient implements Disposable {
@@ -59,15 +58,15 @@ export class OriginalClient implements Disposable {
   }
 
   async units(): Promise<readonly OriginalUnit[]> {
-    return await this.#pages('units', (page: Page & { readonly units?: readonly OriginalUnit[] | null }) => page.units);
+    return await this.#pages<OriginalUnit>('units', 'units');
   }
 
   async states(): Promise<readonly OriginalState[]> {
-    return await this.#pages('state', (page: Page & { readonly states?: readonly OriginalState[] | null }) => page.states);
+    return await this.#pages<OriginalState>('state', 'states');
   }
 
   async machines(): Promise<readonly { readonly id: string }[]> {
-    return await this.#pages('machines', (page: Page & { readonly machines?: readonly { readonly id: string }[] | null }) => page.machines);
+    return await this.#pages<{ readonly id: string }>('machines', 'machines');
   }
 
   async create(name: string, options: OriginalUnit['options']): Promise<number> {
@@ -87,12 +86,12 @@ export class OriginalClient implements Disposable {
     return (await this.#call('PUT', `units/${escape(name)}`, {}, `${JSON.stringify(body)}\n`)).status;
   }
 
-  async #pages<P extends Page, T>(resource: string, items: (page: P) => readonly T[] | null | undefined): Promise<readonly T[]> {
+  async #pages<T>(resource: string, member: 'units' | 'states' | 'machines'): Promise<readonly T[]> {
     const all: T[] = [];
     let token = '';
     for (let pages = 0; pages < 1_000; pages += 1) {
-      const page: P = await this.#get<P>(resource, token === '' ? {} : { nextPageToken: token });
-      all.push(...(items(page) ?? []));
+      const page: Page<T> = await this.#get<Page<T>>(resource, token === '' ? {} : { nextPageToken: token });
+      all.push(...(page[member] ?? []));
       token = page.nextPageToken ?? '';
       if (token === '') return all;
     }
