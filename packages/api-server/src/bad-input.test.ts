@@ -170,6 +170,39 @@ describe('fuzz', () => {
   }, 60_000);
 });
 
+describe('clients that vanish', () => {
+  const sockets = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
+  const starts = [
+    'GET /fleet/v1/units HTTP/1.1\r\nHost: x\r\n',
+    'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"options":',
+    'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"opt',
+    'POST /fleet/v2/units:submit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n{',
+    'GET /fleet/v2/changes HTTP/1.1\r\nHost: x\r\n\r\n',
+    'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n',
+  ];
+
+  it('leave no socket and no stream behind, whether they reset or only stop sending', async () => {
+    await expectAlive();
+    const before = sockets();
+    for (let round = 0; round < 20; round += 1) {
+      await Promise.all(
+        starts.map(async (start, index) => {
+          const socket = connect(server.address);
+          socket.on('error', () => undefined).resume();
+          await once(socket, 'connect');
+          await new Promise((resolve) => socket.write(start, resolve));
+          if ((round + index) % 3 === 0) socket.resetAndDestroy();
+          else if ((round + index) % 3 === 1) socket.destroy();
+          else socket.end();
+        }),
+      );
+    }
+    await waitUntil('all sockets to be gone', () => sockets() <= before, { deadlineMs: 20_000 });
+    expect(await server.server.metrics.expose()).toContain('fleet_api_streams 0\n');
+    await expectAlive();
+  }, 60_000);
+});
+
 describe('slow and silent clients', () => {
   it('are turned away in time and do not hold up others', async () => {
     const sockets = Array.from({ length: 200 }, () => connect(server.address));
