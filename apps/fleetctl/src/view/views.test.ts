@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { MachineInfo, UnitStateInfo, UnitSummary } from '@fleet/api-client/fast';
+import { globalFlags } from '../definitions/globals.ts';
+import { commands } from '../definitions/index.ts';
 import { machineColumns, machineLegend, unitColumns, unitFileColumns } from './columns.ts';
 import { formatDiff } from './diff.ts';
+import { renderCommandHelp } from './help.ts';
 import { LinePrefixer } from './line-prefixer.ts';
 import { styleOf } from './style.ts';
 import { formatTable } from './table.ts';
@@ -75,4 +78,13 @@ it('LinePrefixer keeps lines whole, whatever pieces they come in', () => {
   for (const piece of ['a', 'b\nc', '\n', '\nlast']) prefixer.take(piece);
   prefixer.end();
   expect(written.join('')).toBe('u | ab\nu | c\nu | \nu | last\n');
+});
+
+describe('help', () => {
+  it.each(commands.map((command) => ({ name: command.name, command })))('of $name has usage, an example that begins with the command, and every flag', ({ command }) => {
+    const help = renderCommandHelp(command, globalFlags);
+    expect(help).toMatch(new RegExp(`^NAME:\\n\\t${command.name} - \\S.*\\n\\nUSAGE:\\n\\tfleetctl ${command.name}`));
+    expect(help).toMatch(new RegExp(`^\\t\\$ .*fleetctl ${command.name}\\b`, 'm'));
+    for (const flag of [...command.flags, ...globalFlags]) expect(help).toContain(`--${flag.name}`);
+  });
 });
