@@ -43,10 +43,16 @@ export async function submitUnits(api: FleetApi, args: readonly string[], option
 
   const texts: SubmitUnit[] = [];
   const states: { name: string; desiredState: typeof target }[] = [];
+  const unchanged = new Set<string>();
   for (const step of steps) {
     if (step.kind === 'create') texts.push({ name: step.name, options: plain(step.options), desiredState: target });
     else if (step.kind === 'replace') texts.push({ name: step.name, options: plain(step.options), desiredState: target });
-    else if (step.kind !== 'refuse' && command !== 'submit' && step.before.desiredState !== target) states.push({ name: step.name, desiredState: target });
+    // Also when it reads as wanted already: a read may be older than a write that is still under way, and only the server
+    // compares with the store. A change of nothing writes nothing there.
+    else if (step.kind !== 'refuse' && command !== 'submit') {
+      states.push({ name: step.name, desiredState: target });
+      if (step.before.desiredState === target) unchanged.add(step.name);
+    }
   }
   const results: UnitResult[] = [];
   if (texts.length > 0) results.push(...(await api.submitUnits({ units: texts, replace: steps.some((step) => step.kind === 'replace') }, { signal })).results);
@@ -58,7 +64,7 @@ export async function submitUnits(api: FleetApi, args: readonly string[], option
   return {
     steps,
     wanted: steps.filter((step) => step.kind !== 'refuse' && !failed.has(step.name)).map((step) => step.name),
-    changed: new Set(results.filter((result) => !failed.has(result.name)).map((result) => result.name)),
+    changed: new Set(results.filter((result) => !failed.has(result.name) && !unchanged.has(result.name)).map((result) => result.name)),
     failures,
   };
 }
