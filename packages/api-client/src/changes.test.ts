@@ -1,5 +1,6 @@
 import type { ChangeEvent } from '@fleet/api/wire';
 import { systemClock } from '@fleet/runtime';
+import { FakeClock } from '@fleet/runtime/testing';
 import { describe, expect, it } from '@jest/globals';
 import { followChanges } from './changes.ts';
 import { ApiError, requestFailed } from './errors.ts';
@@ -49,6 +50,36 @@ describe('followChanges', () => {
 
   it('keeps trying while the server is away', async () => {
     expect(await follow([[event(1)], broken, new ApiError('503', { status: 503, reason: 'x' }), [event(2)]], 2)).toEqual({ revisions: [1, 2], since: [undefined, 1, 1, 1] });
+  });
+
+  it('throws the last failure once the stream has been away for too long', async () => {
+    const fake = new FakeClock();
+    const failures = [broken, new ApiError('503', { status: 503, reason: 'away' })];
+    let opened = 0;
+    const changes = followChanges({
+      clock: fake,
+      signal: new AbortController().signal,
+      since: undefined,
+      giveUpAfterMs: 10_000,
+      decode: (value) => value as ChangeEvent,
+      open: () => {
+        opened += 1;
+        return opened === 1 ? Promise.resolve(body([event(1)])) : Promise.reject(failures[opened % 2]);
+      },
+    });
+    const seen: number[] = [];
+    const outcome = (async () => {
+      for await (const change of changes) seen.push(change.revision);
+    })().then(
+      () => 'ended',
+      (error: unknown) => error,
+    );
+    await fake.advance(9_000);
+    expect(seen).toEqual([1]);
+    expect(opened).toBeGreaterThan(3);
+    await fake.advance(5_000);
+    expect(failures).toContain(await outcome);
+    expect(fake.pending).toBe(0);
   });
 
   it('starts over when the revision is no longer kept', async () => {

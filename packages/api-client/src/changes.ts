@@ -7,6 +7,8 @@ export interface FollowOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly since: number | undefined;
+  /** How long the stream may stay away, counted from its first failure; for ever unless told. */
+  readonly giveUpAfterMs?: number | undefined;
   readonly decode: (value: unknown) => ChangeEvent;
   /** Opens the stream after a revision; without one it begins with a `reset`. */
   readonly open: (since: number | undefined, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
@@ -21,13 +23,15 @@ const FIRST_TRIES = 1;
  * Follows the change stream: opens it again from the last whole revision when it breaks, so that nothing is missed or seen as new twice,
  * and starts over (the server sends a `reset`) when the revision is no longer kept.
  *
- * @throws what `open` throws the first time; later only answers that will not change (4xx). The signal's reason when aborted.
+ * @throws what `open` throws the first time; later only answers that will not change (4xx), and the last failure once the stream has been away for
+ *   `giveUpAfterMs`. The signal's reason when aborted.
  */
 export async function* followChanges(options: FollowOptions): AsyncGenerator<ChangeEvent> {
   const { clock, signal } = options;
   let { since } = options;
   let everOpened = false;
   let failures = 0;
+  let awaySince: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     const attempt = new AbortController();
@@ -44,6 +48,7 @@ export async function* followChanges(options: FollowOptions): AsyncGenerator<Cha
       heard();
       for await (const event of readEventStream(body, heard)) {
         failures = 0;
+        awaySince = undefined;
         yield options.decode(JSON.parse(event.data));
         if (event.id !== '') since = Number(event.id);
       }
@@ -54,6 +59,8 @@ export async function* followChanges(options: FollowOptions): AsyncGenerator<Cha
         since = undefined;
       }
       if (!everOpened && failures + 1 >= FIRST_TRIES) throw error;
+      awaySince ??= clock.monotonic();
+      if (options.giveUpAfterMs !== undefined && clock.monotonic() - awaySince >= options.giveUpAfterMs) throw error;
     } finally {
       cancelSilence();
       signal.removeEventListener('abort', abort);

@@ -76,10 +76,10 @@ export function createFleetClient(options: FleetClientOptions): FleetClient {
     getUnit: (name, call) => either((api) => api.getUnit(name, call)),
     listStates: (query, call) => either((api) => api.listStates(query, call)),
     listMachines: (query, call) => either((api) => api.listMachines(query, call)),
-    async *changes(query, { signal }) {
+    async *changes(query, { signal, giveUpAfterMs }) {
       if (version !== 'v1') {
         try {
-          for await (const change of current.changes(query, { signal })) {
+          for await (const change of current.changes(query, { signal, giveUpAfterMs })) {
             version = 'v2';
             yield change;
           }
@@ -89,7 +89,7 @@ export function createFleetClient(options: FleetClientOptions): FleetClient {
           version = 'v1';
         }
       }
-      yield* (await legacy()).changes(query, { signal });
+      yield* (await legacy()).changes(query, { signal, giveUpAfterMs });
     },
     submitUnits: (request, call) => either((api) => api.submitUnits(request, call)),
     setUnitStates: (request, call) => either((api) => api.setUnitStates(request, call)),

@@ -87,11 +87,12 @@ export function createHttpApi(options: HttpApiOptions): FleetApi {
     listMachines: (query = {}, call) =>
       list(v2Paths.machines, query, decoders.machineList, call, (pages): MachineList => ({ revision: lastRevision(pages), machines: pages.flatMap((page) => [...page.machines]) })),
     getUnit: (name, call): Promise<UnitDetail> => get(v2Paths.unit(name), {}, decoders.unitDetail, call),
-    changes: (query: ChangesQuery, { signal }): AsyncIterable<ChangeEvent> =>
+    changes: (query: ChangesQuery, { signal, giveUpAfterMs }): AsyncIterable<ChangeEvent> =>
       followChanges({
         clock: options.clock,
         signal,
         since: query.since,
+        giveUpAfterMs,
         decode: decoders.change,
         open: async (since, streamSignal) => {
           const path = withQuery(v2Paths.changes, { since, kinds: query.kinds?.join(','), name: query.name });

@@ -170,7 +170,7 @@ export function createLegacyApi({ http, clock }: LegacyApiOptions): FleetApi {
       );
       return { revision: 0, machines };
     },
-    changes: (query, { signal }) => pollChanges({ clock, signal, list: (callSignal) => snapshot(query, { signal: callSignal }) }),
+    changes: (query, { signal, giveUpAfterMs }) => pollChanges({ clock, signal, giveUpAfterMs, list: (callSignal) => snapshot(query, { signal: callSignal }) }),
     submitUnits: (request, call = {}) => eachUnit(request.units, (unit) => unit.name, request.atomic, (unit) => submitOne(unit, request.replace === true, call)),
     setUnitStates: (request, call = {}) =>
       eachUnit(

@@ -11,6 +11,8 @@ export interface PollOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly list: (signal: AbortSignal) => Promise<Listing>;
+  /** How long listings may fail one after the other; for ever unless told. */
+  readonly giveUpAfterMs?: number | undefined;
 }
 
 /** As the original client's rhythm. */
@@ -18,11 +20,13 @@ const POLL_MS = 250;
 
 /**
  * Makes a change stream of listings taken every 250 ms: a `reset` first, then what differs, then a `progress` per round. Revisions count the
- * rounds. A failing listing ends it only if it is the first; later ones count as "nothing new yet".
+ * rounds. A failing listing ends it only if it is the first; later ones count as "nothing new yet",
+ * until they have failed for `giveUpAfterMs`.
  */
-export async function* pollChanges({ clock, signal, list }: PollOptions): AsyncGenerator<ChangeEvent> {
+export async function* pollChanges({ clock, signal, list, giveUpAfterMs }: PollOptions): AsyncGenerator<ChangeEvent> {
   let known = await list(signal);
   let revision = 1;
+  let awaySince: number | undefined;
   yield { kind: 'reset', revision, units: known.units, states: known.states, machines: known.machines };
   for (;;) {
     await clock.sleep(POLL_MS, { signal });
@@ -31,8 +35,11 @@ export async function* pollChanges({ clock, signal, list }: PollOptions): AsyncG
       next = await list(signal);
     } catch (error) {
       if (isAbort(error, signal)) throw error;
+      awaySince ??= clock.monotonic();
+      if (giveUpAfterMs !== undefined && clock.monotonic() - awaySince >= giveUpAfterMs) throw error;
       continue;
     }
+    awaySince = undefined;
     revision += 1;
     yield* difference(known.units, next.units, (unit) => unit.name, (id, value): EntityChange => ({ kind: 'unit', id, revision, value }));
     yield* difference(known.states, next.states, (state) => `${state.machineID}/${state.name}`, (id, value): EntityChange => ({ kind: 'state', id, revision, value }));

@@ -62,6 +62,7 @@ export type {
   ApiErrorInfo,
   BulkResult,
   CallOptions,
+  ChangesOptions,
   ChangeEvent,
   ChangeKind,
   ChangesQuery,

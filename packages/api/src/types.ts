@@ -1,3 +1,3 @@
 export type * from './types-v1.ts';
 export type * from './types-v2.ts';
-export type { CallOptions, FleetApi } from './fleet-api.ts';
+export type { CallOptions, ChangesOptions, FleetApi } from './fleet-api.ts';

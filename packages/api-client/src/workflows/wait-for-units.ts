@@ -51,7 +51,7 @@ interface Pending {
  * Waits on the change stream until every unit has reached its goal or has failed for good. Does not poll (a client of version 1 does) and returns
  * the moment the last verdict stands.
  *
- * @throws the failure of the change stream; the signal's reason when aborted.
+ * @throws the failure of the change stream, also when it broke and stayed away for half a minute (unless patient); the signal's reason when aborted.
  */
 export async function waitForUnits(api: FleetApi, options: WaitOptions): Promise<WaitResult> {
   const clock = options.clock ?? systemClock;
@@ -110,7 +110,7 @@ export async function waitForUnits(api: FleetApi, options: WaitOptions): Promise
         });
   try {
     const query = coveringPattern([...pending.keys()]);
-    for await (const change of api.changes(query === undefined ? {} : { name: query }, { signal })) {
+    for await (const change of api.changes(query === undefined ? {} : { name: query }, { signal, giveUpAfterMs: options.patient === true ? undefined : STREAM_AWAY_MS })) {
       const name = view.apply(change);
       if (change.kind === 'progress') continue;
       if (name !== null) look(name);
@@ -128,4 +128,6 @@ export async function waitForUnits(api: FleetApi, options: WaitOptions): Promise
   return { reached, failures };
 }
 
+/** A fleetd that is restarted is back well before this; one that is not back by then ends the wait of who was not told to wait. */
+const STREAM_AWAY_MS = 30_000;
 const FINISHED: Error = Object.assign(new Error('every unit has a verdict'), { name: 'AbortError' });
