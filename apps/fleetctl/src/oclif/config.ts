@@ -36,6 +36,11 @@ function commandClass(definition: CommandDefinition): Command.Class {
       }
       return { raw, args: parsed.argv as string[] };
     }
+
+    /** The caller says what went wrong and how to exit; oclif would print it, and set the exit code of the whole process. */
+    override catch(error: Error): Promise<never> {
+      return Promise.reject(error);
+    }
   };
 }
 
