@@ -8,11 +8,12 @@ import { activeCounts, describeRealScenarios, expectSoon, expectThroughout, fixt
 
 const packaging = join(repository, 'apps/fleetd/packaging');
 const watchdogSeconds = 6;
-// As root, because the repository may lie where only root may look; docs/deployment.md is tested with the user fleet.
+// As root and with the computer's folders, because the repository may lie where only root may look, or below /tmp; docs/deployment.md is tested with the user fleet.
 const override = `[Service]
 User=root
 Group=root
 ProtectHome=no
+PrivateTmp=no
 WatchdogSec=${watchdogSeconds}
 TimeoutAbortSec=2
 `;

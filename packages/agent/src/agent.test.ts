@@ -399,6 +399,18 @@ describe('outages of the store', () => {
     expect(machine.systemd.control.running()).toEqual(['a.service']);
   });
 
+  it('stop nothing any more once on_lease_loss is keep, whatever it was when the lease was last extended', async () => {
+    machine.onLeaseLoss = 'stop';
+    await machine.start();
+    await machine.assign('a.service');
+    await machine.pass(10_000);
+    machine.outage = away;
+    machine.onLeaseLoss = 'keep';
+    await machine.pass(TTL_MS);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    expect(machine.systemd.control.startsOf('a.service')).toBe(1);
+  });
+
   it('that wipe the machine key change nothing here, and the key comes back (W21)', async () => {
     await machine.start();
     await machine.assign('a.service');

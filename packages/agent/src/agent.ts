@@ -108,6 +108,8 @@ class MachineAgent implements Agent {
 
   refresh(): void {
     this.#presence.refresh();
+    // Units that were stopped for their lease go on at once when that is no longer asked for.
+    if (this.#fenced) this.#presenceChanged();
     this.#look.wake();
   }
 
@@ -282,7 +284,8 @@ class MachineAgent implements Agent {
   }
 
   #fence(): void {
-    if (this.#fenced) return;
+    // A reload may have changed the option since the moment was set.
+    if (this.#fenced || this.#options.onLeaseLoss?.() !== 'stop') return;
     this.#fenced = true;
     this.#options.logger.error('lease of this machine may end before it is extended, its units are stopped', { machine: this.#options.machine });
     this.#look.wake();
