@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { root } from './run.mjs';
@@ -47,6 +47,21 @@ export function sumResults(files) {
     }
   }
   return sum;
+}
+
+/** The files of a jest run in which something failed. */
+export function failedSuites(file) {
+  if (!existsSync(file)) return [];
+  return JSON.parse(readFileSync(file, 'utf8')).testResults.filter((suite) => suite.status === 'failed').map((suite) => suite.name);
+}
+
+/** Puts the results of a second run of some suites in place of those of the first. Returns the suites that passed this time. */
+export function takeSecondResults(file, secondFile) {
+  if (!existsSync(secondFile)) return [];
+  const results = JSON.parse(readFileSync(file, 'utf8'));
+  const second = new Map(JSON.parse(readFileSync(secondFile, 'utf8')).testResults.map((suite) => [suite.name, suite]));
+  writeFileSync(file, JSON.stringify({ ...results, testResults: results.testResults.map((suite) => second.get(suite.name) ?? suite) }));
+  return [...second.values()].filter((suite) => suite.status === 'passed').map((suite) => suite.name);
 }
 
 const longestMessage = 30;

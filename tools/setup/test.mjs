@@ -1,9 +1,9 @@
 // `npm test` after the packages are installed: build, lint, type checks, unit and contract tests, repository checks, and the
 // end-to-end scenarios in one process and on real machines. Runs on the workspace's Node.
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { bold, dim, green, red, say, seconds } from './console.mjs';
-import { prepareResults, resultsFile, summaryLine, sumResults } from './results.mjs';
+import { failedSuites, prepareResults, resultsFile, summaryLine, sumResults, takeSecondResults } from './results.mjs';
 import { environment, endOnSignals, exitCodes, interruption, root } from './run.mjs';
 import { withSetupLock } from './setup-lock.mjs';
 import { runStage } from './stages.mjs';
@@ -34,6 +34,23 @@ const runJest = (id, title, folder, results, extra, args = []) =>
     env: environment({ NODE_OPTIONS: jest, FORCE_COLOR: '0', ...extra }),
   });
 
+// Scenarios run real daemons against real time-outs. On a computer that stalls for a moment one of them can fail for no fault
+// of fleet: a few failed files get a second try on fresh clusters. The report names them, and failing twice is a failure.
+const mostSecondTries = 3;
+const secondTries = [];
+
+async function runScenarios(id, title, results, cluster, args = []) {
+  const env = { FLEET_E2E_CLUSTER: cluster };
+  const first = await runJest(id, title, 'e2e', results, env, args);
+  const failed = first.ok ? [] : failedSuites(results.file);
+  if (failed.length === 0 || failed.length > mostSecondTries || interruption() !== undefined) return first;
+  const again = resultsOf('e2e', `${cluster}-again`);
+  prepareResults([again.file]);
+  const second = await runJest(`${id}-again`, `second try of ${failed.map((file) => relative(join(root, 'e2e'), file)).join(', ')}`, 'e2e', again, env, [...args, '--runTestsByPath', ...failed]);
+  secondTries.push(...takeSecondResults(results.file, again.file).map((file) => relative(root, file)));
+  return { ...first, ok: second.ok };
+}
+
 async function main() {
   prepareResults(allResults.map(({ file }) => file));
   const stages = [];
@@ -56,8 +73,8 @@ async function main() {
   ]);
   // The scenarios measure time, so they run alone.
   if (isBuilt) {
-    await stage(() => runJest('e2e-in-process', 'scenarios in one process', 'e2e', inProcessResults, { FLEET_E2E_CLUSTER: 'in-process' }));
-    await stage(() => runJest('e2e-real', 'scenarios on real machines', 'e2e', realResults, { FLEET_E2E_CLUSTER: 'real' }, ['--runInBand']));
+    await stage(() => runScenarios('e2e-in-process', 'scenarios in one process', inProcessResults, 'in-process'));
+    await stage(() => runScenarios('e2e-real', 'scenarios on real machines', realResults, 'real', ['--runInBand']));
   }
 
   const ran = allResults.filter(({ file }) => existsSync(file) || unitResults.some((one) => one.file === file));
@@ -84,6 +101,11 @@ function report(sum) {
       say(`  ${group}`);
       for (const { title } of tests) say(dim(`    - ${title}`));
     }
+  }
+  if (secondTries.length > 0) {
+    say();
+    say(bold('Passed only at the second try:'));
+    for (const file of secondTries) say(`  ${file}`);
   }
   if (sum.failures.length > 0) {
     say();

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 // The setup is plain JavaScript without types, because it runs on whatever Node a fresh machine has.
 interface Results {
   readonly sumResults: (files: readonly { readonly project: string; readonly file: string }[]) => { readonly passed: number; readonly failed: number; readonly failures: readonly string[]; readonly skipped: readonly unknown[] };
+  readonly failedSuites: (file: string) => readonly string[];
+  readonly takeSecondResults: (file: string, secondFile: string) => readonly string[];
   readonly summaryLine: (sum: { readonly passed: number; readonly failed: number; readonly skipped: readonly unknown[] }) => string;
 }
 interface NpmPackages {
@@ -46,6 +48,19 @@ describe('the sum of all tests', () => {
     const file = join(folder, 'jest.json');
     writeFileSync(file, JSON.stringify({ testResults: [suite([['b', 'failed']])] }));
     expect(sumResults([{ project: 'p', file }]).failures).toEqual([expect.stringMatching(/^p: .*a\.test\.ts: b\n {4}it broke$/)]);
+  });
+
+  it('takes the results of a second try in place of the first, and says which suites passed then', async () => {
+    const { failedSuites, sumResults, summaryLine, takeSecondResults } = await load<Results>('results.mjs');
+    const [file, second] = [join(folder, 'first.json'), join(folder, 'second.json')];
+    const named = (name: string, status: string): unknown => ({ ...(suite([[name, status]]) as object), name });
+    writeFileSync(file, JSON.stringify({ testResults: [named('/x/a', 'passed'), named('/x/b', 'failed'), named('/x/c', 'failed')] }));
+    expect(failedSuites(file)).toEqual(['/x/b', '/x/c']);
+    writeFileSync(second, JSON.stringify({ testResults: [named('/x/b', 'passed'), named('/x/c', 'failed')] }));
+    expect(takeSecondResults(file, second)).toEqual(['/x/b']);
+    expect(failedSuites(file)).toEqual(['/x/c']);
+    expect(summaryLine(sumResults([{ project: 'p', file }]))).toBe('2 passed, 1 failed');
+    expect(takeSecondResults(file, join(folder, 'none.json'))).toEqual([]);
   });
 
   it('counts missing results as a failure and names the project', async () => {
