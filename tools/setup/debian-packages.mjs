@@ -13,6 +13,9 @@ const programs = {
   ip: 'iproute2',
   pkcheck: 'polkitd',
   openssl: 'openssl',
+  // The completion of fleetctl is tried in them.
+  zsh: 'zsh',
+  fish: 'fish',
 };
 const services = { 'etcd-server': 'etcd.service', 'openssh-server': 'ssh.service' };
 const policyFile = '/usr/sbin/policy-rc.d';
