@@ -42,8 +42,14 @@ function useCluster<C extends Cluster>(create: () => Promise<C>, body: (cluster:
     current = cluster;
   }, 120_000);
   afterEach(async () => {
-    if (cluster !== undefined) await destroyAllUnits(cluster);
-  }, 60_000);
+    if (cluster === undefined) return;
+    try {
+      await destroyAllUnits(cluster);
+    } catch (error) {
+      await keepLogs(`after ${expect.getState().currentTestName ?? 'a scenario'}`);
+      throw error;
+    }
+  }, 120_000);
   afterAll(async () => {
     current = undefined;
     await cluster?.[Symbol.asyncDispose]();

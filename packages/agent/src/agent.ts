@@ -75,8 +75,6 @@ class MachineAgent implements Agent {
   #workers: UnitWorkers | undefined;
   #mirror: Mirror | undefined;
   #fenced = false;
-  /** Whether the workers had to hold still since they were last told what is wanted. */
-  #held = false;
   #ready = false;
   #draining = false;
   #cancelFence = (): void => undefined;
@@ -219,10 +217,7 @@ class MachineAgent implements Agent {
 
   /** Null while nothing may be concluded. */
   async #gather(mirror: Mirror, signal: AbortSignal): Promise<WantedUnits | null> {
-    if (!this.#mayConclude()) {
-      this.#held = true;
-      return null;
-    }
+    if (!this.#mayConclude()) return null;
     return await readWantedUnits({ machine: this.#options.machine, mirror, requirements: this.#requirements, staticMetadata: this.#staticMetadata() }, signal);
   }
 
@@ -230,9 +225,6 @@ class MachineAgent implements Agent {
     // While fenced nothing runs here, but what is loaded stays, so that it can go on.
     const given = this.#fenced ? wanted.wanted.map((unit) => ({ ...unit, targetState: 'loaded' as const })) : wanted.wanted;
     workers.want({ wanted: given, unreadable: wanted.unreadable });
-    // Whoever had something to do while nothing could be concluded has let it be.
-    if (this.#held) workers.kickAll();
-    this.#held = false;
     if (this.#ready) return;
     this.#ready = true;
     for (const unit of this.#publisher.publishedUnits) if (!workers.names().includes(unit)) this.#publisher.set(unit, null);

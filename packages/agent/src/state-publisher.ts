@@ -125,7 +125,9 @@ export class StatePublisher implements Component {
       for (const [unit, text] of sent) {
         if (text === null) this.#published.delete(unit);
         else this.#published.set(unit, text);
+        // What came while this was under way was compared with what had been written before it.
         if (this.#isPublished(unit)) this.#dirty.delete(unit);
+        else this.#dirty.add(unit);
       }
     }
   }

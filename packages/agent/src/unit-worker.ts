@@ -61,6 +61,8 @@ export class UnitWorker {
   #tried: WantedUnit | null = null;
   /** Whether nothing is known of what is wanted. */
   #frozen = true;
+  /** Whether something was left undone because nothing could be concluded. */
+  #letBe = false;
 
   constructor(name: UnitName, context: WorkerContext, asked: Asked | null) {
     this.name = name;
@@ -97,7 +99,7 @@ export class UnitWorker {
 
   /** What is wanted now; null for nothing. */
   want(wanted: WantedUnit | null): void {
-    const same = !this.#frozen && this.#outside === undefined && sameWish(this.#wanted, wanted);
+    const same = !this.#frozen && !this.#letBe && this.#outside === undefined && sameWish(this.#wanted, wanted);
     this.#frozen = false;
     this.#outside = undefined;
     this.#wanted = wanted;
@@ -154,6 +156,7 @@ export class UnitWorker {
     this.#busy = true;
     try {
       while (this.#mayWork() && (await this.#tryStep()));
+      this.#letBe = !this.#mayWork();
     } finally {
       this.#busy = false;
     }
