@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { MachineId } from '@fleet/model';
 import { FleetError } from '@fleet/runtime';
 import { hashText } from '@fleet/unit-parser';
@@ -220,6 +220,22 @@ describe('refusals', () => {
     machine.systemd.control.release('a.service');
     await machine.settle();
     expect(machine.systemd.control.files.size).toBe(0);
+    expect(await machine.published()).toEqual({});
+  });
+
+  it('puts a unit away whose stop has ended without a word', async () => {
+    const manager = machine.systemd.control.openManager();
+    const stop = manager.stop.bind(manager);
+    jest.spyOn(manager, 'stop').mockImplementation(async (name, options) => {
+      await stop(name, options);
+      return { result: new Promise(() => undefined) };
+    });
+    await machine.start({ stopDeadlineMs: 10_000, manager });
+    await machine.assign('a.service');
+    await machine.destroy('a.service');
+    expect([...machine.systemd.control.files.keys()]).toEqual(['a.service']);
+    await machine.pass(11_000);
+    expect([...machine.systemd.control.files.keys()]).toEqual([]);
     expect(await machine.published()).toEqual({});
   });
 

@@ -37,10 +37,10 @@ class SlowRegistry {
 
 function publisherOn(registry: SlowRegistry): StatePublisher {
   return new StatePublisher({
-    registry: registry as never,
+    registry: registry,
     machine: 'm' as never,
     sessionId: 's',
-    presence: { status: () => ({ kind: 'present', lease: '1' as never }), onChange: () => () => undefined, refresh: () => undefined },
+    presence: { status: () => ({ kind: 'present', lease: '1' }), onChange: () => () => undefined, refresh: () => undefined },
     clock: new FakeClock(),
     logger: silentLogger,
   });
@@ -70,7 +70,7 @@ describe('StatePublisher', () => {
     const publisher = publisherOn(registry);
     const said = (active: string | null): void => publisher.set(UNIT, active === null ? null : report(active));
     const { signal } = new AbortController();
-    publisher.seed([], '1' as never);
+    publisher.seed([], '1');
     if (published !== null) {
       said(published);
       await finish(publisher.flush({ signal }), registry);
@@ -90,7 +90,7 @@ describe('StatePublisher', () => {
     const registry = new SlowRegistry();
     const publisher = publisherOn(registry);
     const { signal } = new AbortController();
-    publisher.seed([], '1' as never);
+    publisher.seed([], '1');
     publisher.set(UNIT, report('active'));
     const flushing = publisher.flush({ signal });
     publisher.set(UNIT, null);
@@ -107,14 +107,14 @@ describe('StatePublisher', () => {
     const { signal } = new AbortController();
     let lease = '1';
     const publisher = new StatePublisher({
-      registry: registry as never,
+      registry: registry,
       machine: 'm' as never,
       sessionId: 's',
-      presence: { status: () => ({ kind: 'present', lease: lease as never }), onChange: () => () => undefined, refresh: () => undefined },
+      presence: { status: () => ({ kind: 'present', lease: lease }), onChange: () => () => undefined, refresh: () => undefined },
       clock: new FakeClock(),
       logger: silentLogger,
     });
-    publisher.seed([{ ...report('active'), unit: UNIT, machine: 'm', revision: 1 } as unknown as StateRecord], '1' as never);
+    publisher.seed([{ ...report('active'), unit: UNIT, machine: 'm', revision: 1 } as unknown as StateRecord], '1');
     publisher.set(UNIT, report('active'));
     await finish(publisher.flush({ signal }), registry);
     expect(registry.written).toBe(0);

@@ -322,6 +322,8 @@ export class UnitWorker {
     for (;;) {
       const result = await within(job.result, stopDeadlineMs, clock, this.#context.signal);
       if (result === 'late') {
+        // Its end may have gone unheard.
+        if (!isRunning(await this.#readState())) return;
         this.#reason = `still stopping after ${Math.round(stopDeadlineMs / 1000)} s`;
         this.#publish();
         continue;
