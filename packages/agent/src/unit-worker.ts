@@ -264,7 +264,6 @@ export class UnitWorker {
     this.#lastFile = wanted.hash;
     if (!putBack) await this.#remember('loaded');
     if (this.#state.load === 'not-found') this.#state = { load: 'loaded', active: 'inactive', sub: 'dead' };
-    this.#context.refreshState(this.name);
   }
 
   async #start(): Promise<void> {

@@ -66,6 +66,7 @@ class DbusUnitManager implements UnitManager {
     this.#watch = new StateWatch({
       read: (names) => this.#reader.read(names, undefined),
       publish: (name, state) => this.#feed.publish({ kind: 'state', name, state }),
+      clock: options.clock,
       logger: this.#logger,
     });
   }
@@ -124,7 +125,7 @@ class DbusUnitManager implements UnitManager {
     }
     this.#reloads.changed(name);
     this.#watch.follow(name);
-    this.#watch.check(name);
+    this.#watch.checkSoon(name);
   }
 
   async unload(name: string, { signal }: UnitCallOptions = {}): Promise<void> {

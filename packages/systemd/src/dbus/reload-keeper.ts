@@ -51,13 +51,17 @@ export class ReloadKeeper {
 
   async #outdated(names: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
     const calls = this.#calls();
-    let asked = names;
-    if (names.length >= LIST_FROM) {
-      const inMemory = new Set((await calls.listUnits(signal)).map((row) => row.name));
-      asked = names.filter((name) => inMemory.has(name));
-    }
-    const answers = await Promise.all(asked.filter((name) => !name.includes('@.')).map(async (name) => ({ name, outdated: await calls.needsReload(name, signal) })));
+    const units = names.filter((name) => !name.includes('@.'));
+    const isInMemory = await this.#inMemory(units, signal);
+    const answers = await Promise.all(units.map(async (name) => ({ name, outdated: (await isInMemory(name)) && (await calls.needsReload(name, signal)) })));
     return answers.filter(({ outdated }) => outdated).map(({ name }) => name);
+  }
+
+  async #inMemory(units: readonly string[], signal: AbortSignal | undefined): Promise<(name: string) => boolean | Promise<boolean>> {
+    const calls = this.#calls();
+    if (units.length < LIST_FROM) return (name) => calls.isInMemory(name, signal);
+    const names = new Set((await calls.listUnits(signal)).map((row) => row.name));
+    return (name) => names.has(name);
   }
 
   // Without a caller's signal: others wait for it too.

@@ -1,12 +1,16 @@
-import { describeError, isFleetError, type Logger } from '@fleet/runtime';
+import { describeError, isFleetError, type Clock, type Logger } from '@fleet/runtime';
 
 import type { LocalUnitState } from '../unit-manager.ts';
 
 export interface StateWatchOptions {
   readonly read: (names: readonly string[]) => Promise<ReadonlyMap<string, LocalUnitState>>;
   readonly publish: (name: string, state: LocalUnitState) => void;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** A unit that was just loaded is mostly started next; what systemd says of that is worth more than what it says before. */
+const SOON_MS = 50;
 
 /**
  * Follows the states of units. A signal only says "look at this unit": what waits is read in one call at a time, so a
@@ -17,6 +21,8 @@ export class StateWatch {
   /** Last told states of the units that are followed. */
   readonly #told = new Map<string, LocalUnitState | undefined>();
   readonly #dirty = new Set<string>();
+  readonly #soon = new Set<string>();
+  #cancelSoon = (): void => undefined;
   #reading = false;
   #closed = false;
 
@@ -31,8 +37,21 @@ export class StateWatch {
   /** Looks at a unit, if it is followed. */
   check(name: string): void {
     if (!this.#told.has(name)) return;
+    this.#soon.delete(name);
     this.#dirty.add(name);
     if (!this.#reading && !this.#closed) void this.#readDirty();
+  }
+
+  /** Looks at a unit in a moment, unless something makes it look before: systemd is not to be kept busy in between. */
+  checkSoon(name: string): void {
+    if (this.#closed) return;
+    if (this.#soon.size === 0) {
+      this.#cancelSoon();
+      this.#cancelSoon = this.#options.clock.schedule(SOON_MS, () => {
+        for (const waiting of [...this.#soon]) this.check(waiting);
+      });
+    }
+    this.#soon.add(name);
   }
 
   checkAll(): void {
@@ -42,11 +61,14 @@ export class StateWatch {
   /** What was told may no longer be so: everything is told again at the next look. */
   forgetStates(): void {
     this.#dirty.clear();
+    this.#soon.clear();
     for (const name of this.#told.keys()) this.#told.set(name, undefined);
   }
 
   close(): void {
     this.#closed = true;
+    this.#cancelSoon();
+    this.#soon.clear();
     this.#dirty.clear();
   }
 

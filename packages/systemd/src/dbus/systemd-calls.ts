@@ -1,12 +1,14 @@
 import { constants } from 'node:os';
 
 import type { BusConnection } from './bus-connection.ts';
+import { BusError } from './call-table.ts';
 import { objectPathOf } from './object-path.ts';
 
 const MANAGER_PATH = '/org/freedesktop/systemd1';
 const MANAGER = 'org.freedesktop.systemd1.Manager';
 const SYSTEMD = 'org.freedesktop.systemd1';
 const PROPERTIES = 'org.freedesktop.DBus.Properties';
+const NO_SUCH_UNIT = 'org.freedesktop.systemd1.NoSuchUnit';
 
 /** `si_code` of a process that ended, as systemd publishes it. */
 const CLD_EXITED = 1;
@@ -92,6 +94,18 @@ export class SystemdCalls {
     return toRows(await this.#manager('ListUnits', '', [], signal));
   }
 
+  /** Whether systemd has the unit in memory; does not make it load the unit. */
+  async isInMemory(name: string, signal: Signal): Promise<boolean> {
+    try {
+      await this.#manager('GetUnit', 's', [name], signal);
+      return true;
+    } catch (error) {
+      if (error instanceof BusError && error.busName === NO_SUCH_UNIT) return false;
+      throw error;
+    }
+  }
+
+  /** Makes systemd load the unit if it has not. */
   async needsReload(name: string, signal: Signal): Promise<boolean> {
     return (await this.#property(name, `${SYSTEMD}.Unit`, 'NeedDaemonReload', signal)) === true;
   }
