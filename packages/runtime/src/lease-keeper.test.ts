@@ -6,16 +6,16 @@ import { FakeClock } from './testing/fake-clock.ts';
 const unavailable = new FleetError('the store does not answer', { code: 'STORE_UNAVAILABLE', kind: 'unavailable' });
 const ended = new FleetError('lease 1 has ended', { code: 'LEASE_NOT_FOUND', kind: 'not-found' });
 
-function setUp(answer: () => Promise<{ ttlMs: number }>) {
+function setUp(answer: (signal: AbortSignal) => Promise<{ ttlMs: number }>) {
   const clock = new FakeClock();
   const controller = new AbortController();
   const sent: number[] = [];
   const ends: number[] = [];
   const failures: unknown[] = [];
   const done = keepLease({
-    keepAlive: () => {
+    keepAlive: ({ signal }) => {
       sent.push(clock.monotonic());
-      return answer();
+      return answer(signal);
     },
     ttlMs: 3000,
     extendedAt: 0,
@@ -49,6 +49,21 @@ describe('keepLease', () => {
     expect(ends).toHaveLength(2);
     controller.abort();
     await expect(done).rejects.toThrow();
+  });
+
+  it('asks again when an answer is lost, before the lease can have ended', async () => {
+    let lost = true;
+    const { clock, controller, sent, ends, failures, done } = setUp((signal) => (lost ? new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))) : Promise.resolve({ ttlMs: 3000 })));
+    await clock.advance(1500);
+    lost = false;
+    await clock.advance(700);
+    expect(failures).toEqual([expect.objectContaining({ code: 'STORE_TIMEOUT' })]);
+    expect(sent).toHaveLength(2);
+    expect(ends).toEqual([3000, (sent[1] ?? 0) + 3000]);
+    expect(sent[1]).toBeLessThan(2200);
+    controller.abort(new Error('over'));
+    await expect(done).rejects.toThrow('over');
+    expect(clock.pending).toBe(0);
   });
 
   it('resolves when the store says that the lease has ended', async () => {

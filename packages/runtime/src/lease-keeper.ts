@@ -1,6 +1,6 @@
 import { backoffDelayMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
-import { isFleetError } from './errors.ts';
+import { FleetError, isFleetError } from './errors.ts';
 
 export interface LeaseKeeperOptions {
   /** Extends the lease by its TTL; throws code `LEASE_NOT_FOUND` once it has ended. */
@@ -21,6 +21,7 @@ export interface LeaseKeeperOptions {
  * has ended, also past the moment it should have (a store that was away may have extended it). Resolves when the store
  * says that the lease has ended; rejects with the signal's reason.
  *
+ * An extension that has no answer after a third of the TTL is given up for another, so that one lost answer costs no lease.
  * The end is counted from the moment a request was *sent*, on the monotonic clock: the store cannot have counted less.
  */
 export async function keepLease(options: LeaseKeeperOptions): Promise<void> {
@@ -32,7 +33,7 @@ export async function keepLease(options: LeaseKeeperOptions): Promise<void> {
     await clock.sleep(Math.max(0, next - clock.monotonic()), { signal });
     const sentAt = clock.monotonic();
     try {
-      ({ ttlMs } = await options.keepAlive({ signal }));
+      ({ ttlMs } = await within(ttlMs / 3, clock, signal, options.keepAlive));
       failures = 0;
       next = sentAt + ttlMs / 3;
       options.onExtended(sentAt + ttlMs);
@@ -43,5 +44,21 @@ export async function keepLease(options: LeaseKeeperOptions): Promise<void> {
       next = clock.monotonic() + backoffDelayMs(failures, { initialMs: ttlMs / 30, maxMs: ttlMs / 6 });
       failures += 1;
     }
+  }
+}
+
+/** Aborts the call's signal with `signal`, or after `ms` with `STORE_TIMEOUT`. */
+async function within<T>(ms: number, clock: Clock, signal: AbortSignal, call: (options: { readonly signal: AbortSignal }) => Promise<T>): Promise<T> {
+  const both = new AbortController();
+  const onAbort = (): void => both.abort(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const cancel = clock.schedule(ms, () => {
+    both.abort(new FleetError(`a keepalive was not answered within ${Math.round(ms)} ms`, { code: 'STORE_TIMEOUT', kind: 'unavailable' }));
+  });
+  try {
+    return await call({ signal: both.signal });
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', onAbort);
   }
 }

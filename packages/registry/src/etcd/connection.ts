@@ -1,7 +1,9 @@
 import { castGrpcError, Etcd3, EtcdAuthenticationFailedError, EtcdInvalidAuthTokenError, EtcdLeaseInvalidError, EtcdPermissionDeniedError, GRPCCancelledError, GRPCDeadlineExceededError, GRPCResourceExhastedError, GRPCUnauthenticatedError, type IOptions } from 'etcd3';
 import { FleetError, isFleetError } from '@fleet/runtime';
 import { leaseNotFound, requestInvalid, requestTooLarge, storeCompacted, storeDenied, storeTimeout, storeUnavailable } from '../store-errors.ts';
+import { LeaseStream, type KeepAliveRequest, type KeepAliveResponse } from './lease-stream.ts';
 import type { EtcdHeader, EtcdKeyValue, EtcdRangeRequest, EtcdTransaction, EtcdWatchResponse, Int64 } from './messages.ts';
+import { WatchStreams, type WatchFeed } from './watch-streams.ts';
 
 // The only file that imports etcd3. Used of it: the gRPC stubs, the connection, the login. Not used: its watcher, leases,
 // elections and retries, which lose events, notice loss late, elect two and repeat writes.
@@ -30,22 +32,29 @@ export interface EtcdStream<Request, Response> extends AsyncIterable<Response> {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-export interface EtcdWatchRequest {
-  readonly create_request: { readonly key: Buffer; readonly range_end: Buffer; readonly start_revision: number; readonly progress_notify: boolean; readonly fragment: boolean };
+export interface EtcdWatchCreate {
+  readonly key: Buffer;
+  readonly range_end: Buffer;
+  readonly start_revision: number;
+  readonly progress_notify: boolean;
+  readonly fragment: boolean;
 }
+
+export type EtcdWatchRequest = { readonly create_request: EtcdWatchCreate & { readonly watch_id: string } } | { readonly cancel_request: { readonly watch_id: string } };
 
 /** Calls to one endpoint, each with a deadline, its failures translated. Never tries anything twice. */
 export interface Connection {
   readonly endpoint: string;
-  range(request: EtcdRangeRequest): Promise<{ readonly header: EtcdHeader; readonly kvs: readonly EtcdKeyValue[]; readonly more: boolean }>;
+  /** Ends early with the signal, as a failure that says nothing. */
+  range(request: EtcdRangeRequest, signal?: AbortSignal): Promise<{ readonly header: EtcdHeader; readonly kvs: readonly EtcdKeyValue[]; readonly more: boolean }>;
   transaction(request: EtcdTransaction): Promise<{ readonly header: EtcdHeader; readonly succeeded: boolean }>;
   compact(revision: number): Promise<void>;
   /** Resolves to the seconds granted, which may be more. */
   grantLease(id: string, ttlSeconds: number): Promise<number>;
-  /** Seconds the lease lasts from now; 0 when it has ended. */
-  keepAlive(lease: string): Promise<number>;
+  /** Seconds the lease lasts from now; 0 when it has ended. Ends early with the signal. */
+  keepAlive(lease: string, signal: AbortSignal): Promise<number>;
   revokeLease(lease: string): Promise<void>;
-  openWatch(): Promise<EtcdStream<EtcdWatchRequest, EtcdWatchResponse>>;
+  watch(request: EtcdWatchCreate): Promise<WatchFeed>;
   translate(error: unknown): FleetError;
   close(): void;
 }
@@ -69,29 +78,29 @@ const CHANNEL_OPTIONS: NonNullable<IOptions['grpcOptions']> = {
 /** Carries a call out once: no circuit breaker that stays open after etcd is back, no retry. */
 const once = { execute: (run: () => unknown) => run() } as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
 
-type Method<T> = (request: unknown, metadata: unknown, options: { readonly deadline: Date }, done: (error: Error | null, response: T) => void) => unknown;
-type StreamMethod<T> = (metadata: unknown, options: { readonly deadline?: Date }) => T;
+type Method<T> = (request: unknown, metadata: unknown, options: { readonly deadline: Date }, done: (error: Error | null, response: T) => void) => { cancel(): void };
+type StreamMethod<T> = (metadata: unknown) => T;
 
 /** etcd3 keeps its pool for subclasses. Through it calls get the channel and the login, without what etcd3 adds around a call. */
 class Client extends Etcd3 {
   /** A call whose login has expired is sent once more with a new one; etcd has refused the first before doing anything. */
-  async call<T>(service: 'KV' | 'Lease', method: string, request: object, deadline: () => Date): Promise<T> {
+  async call<T>(service: 'KV' | 'Lease', method: string, request: object, deadline: () => Date, signal?: AbortSignal): Promise<T> {
     try {
-      return await this.#send(service, method, request, deadline());
+      return await this.#send(service, method, request, deadline(), signal);
     } catch (error) {
       if (!(error instanceof EtcdInvalidAuthTokenError)) throw error;
       this.#forgetLogin();
-      return this.#send(service, method, request, deadline());
+      return this.#send(service, method, request, deadline(), signal);
     }
   }
 
-  openStream<Request, Response>(service: 'Watch' | 'Lease', method: string, deadline?: Date): Promise<EtcdStream<Request, Response>> {
+  openStream<Request, Response>(service: 'Watch' | 'Lease', method: string): Promise<EtcdStream<Request, Response>> {
     return this.pool.withConnection(service, ({ client, metadata }) => {
       const own = metadata.clone();
       // As etcd clientv3 WithRequireLeader: a member cut off from its quorum ends the stream instead of staying silent.
       own.set('hasleader', 'true');
       const open = methodOf(client, method) as StreamMethod<EtcdStream<Request, Response>>;
-      const stream = open.call(client, own, deadline === undefined ? {} : { deadline });
+      const stream = open.call(client, own);
       // A stream's failure reaches its reader; without any listener it would end the process when there is no reader yet.
       stream.on('error', () => undefined);
       return stream;
@@ -100,12 +109,18 @@ class Client extends Etcd3 {
 
   // The failure is handed out as a value: on one that is thrown, the pool closes the channel, and with it every watch on it.
   // gRPC reconnects by itself.
-  async #send<T>(service: 'KV' | 'Lease', method: string, request: object, deadline: Date): Promise<T> {
+  async #send<T>(service: 'KV' | 'Lease', method: string, request: object, deadline: Date, signal: AbortSignal | undefined): Promise<T> {
     const outcome = await this.pool.withConnection(
       service,
       ({ client, metadata }) =>
         new Promise<{ readonly error: Error | null; readonly response: T }>((resolve) => {
-          (methodOf(client, method) as Method<T>).call(client, request, metadata, { deadline }, (error, response) => resolve({ error, response }));
+          const call = (methodOf(client, method) as Method<T>).call(client, request, metadata, { deadline }, (error, response) => {
+            signal?.removeEventListener('abort', onAbort);
+            resolve({ error, response });
+          });
+          const onAbort = (): void => call.cancel();
+          signal?.addEventListener('abort', onAbort, { once: true });
+          if (signal?.aborted === true) onAbort();
         }),
     );
     if (outcome.error !== null) throw castGrpcError(outcome.error);
@@ -134,6 +149,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     ...(options.username === undefined || options.username === '' ? {} : { auth: { username: options.username, password: options.password ?? '' } }),
     ...(endpoint.startsWith('https:') ? { credentials: credentialsOf(options.tls) } : {}),
   });
+  const leases = new LeaseStream({ endpoint, timeoutMs: requestTimeoutMs, open: () => client.openStream<KeepAliveRequest, KeepAliveResponse>('Lease', 'leaseKeepAlive') });
+  const watches = new WatchStreams(() => client.openStream<EtcdWatchRequest, EtcdWatchResponse>('Watch', 'watch'));
   const translate = (error: unknown): FleetError => translateError(endpoint, requestTimeoutMs, error);
   const call = async <T>(run: () => Promise<T>): Promise<T> => {
     try {
@@ -144,7 +161,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
   return {
     endpoint,
-    range: (request) => call(() => client.call('KV', 'range', request, deadline)),
+    range: (request, signal) => call(() => client.call('KV', 'range', request, deadline, signal)),
     transaction: (request) => call(() => client.call('KV', 'txn', request, deadline)),
     compact: (revision) => call(() => client.call('KV', 'compact', { revision }, deadline)),
     grantLease: (id, ttlSeconds) =>
@@ -152,22 +169,15 @@ export function createConnection(options: ConnectionOptions): Connection {
         const { TTL } = await client.call<{ readonly TTL: Int64 }>('Lease', 'leaseGrant', { ID: id, TTL: ttlSeconds }, deadline);
         return Number(TTL);
       }),
-    keepAlive: (lease) =>
-      call(async () => {
-        const stream = await client.openStream<{ readonly ID: string }, { readonly TTL: Int64 }>('Lease', 'leaseKeepAlive', deadline());
-        try {
-          stream.write({ ID: lease });
-          for await (const { TTL } of stream) return Number(TTL);
-          throw storeUnavailable(`etcd at ${endpoint} did not answer a keepalive`);
-        } finally {
-          stream.end();
-          stream.cancel();
-        }
-      }),
+    keepAlive: (lease, signal) => call(() => leases.keepAlive(lease, signal)),
     revokeLease: (lease) => call(() => client.call('Lease', 'leaseRevoke', { ID: lease }, deadline)),
-    openWatch: () => call(() => client.openStream('Watch', 'watch')),
+    watch: (request) => call(() => watches.watch(request)),
     translate,
-    close: () => client.close(),
+    close: () => {
+      leases.close();
+      watches.close();
+      client.close();
+    },
   };
 }
 

@@ -16,7 +16,7 @@ export interface EtcdStoreOptions {
   readonly password?: string | undefined;
   /** Used with `https` endpoints. A CA alone means: verify the server against it. */
   readonly tls?: TlsOptions | undefined;
-  /** For each request at each endpoint, and for a watch to be confirmed; 2,000 unless told. */
+  /** For each request at each endpoint, and for a watch to be confirmed; 2,000 unless told. With several endpoints the next is asked earlier. */
   readonly requestTimeoutMs?: number | undefined;
 }
 
@@ -31,6 +31,10 @@ export interface EtcdStore extends Store {
 const PAGE_BYTES = 2 * 1024 * 1024;
 const FIRST_PAGE = 500;
 const MAX_PAGE = 10_000;
+/** A read that has no answer by then is sent to another endpoint too, or by half of its deadline. */
+const READ_PATIENCE_MS = 1_000;
+/** The same for a keepalive, or by a quarter: a lease of a few seconds must not hang on one member. */
+const KEEPALIVE_PATIENCE_MS = 300;
 /** How often a listing without a revision of its own begins anew because compaction overtook it. */
 const MAX_LISTINGS = 3;
 
@@ -47,20 +51,22 @@ export function createEtcdStore(options: EtcdStoreOptions): EtcdStore {
 class GrpcStore implements EtcdStore {
   readonly #endpoints: Endpoints;
   readonly #requestTimeoutMs: number;
+  readonly #keepAlivePatienceMs: number;
   readonly #closing = new AbortController();
 
   constructor(options: EtcdStoreOptions) {
     const requestTimeoutMs = options.requestTimeoutMs ?? 2_000;
     this.#requestTimeoutMs = requestTimeoutMs;
+    this.#keepAlivePatienceMs = Math.min(KEEPALIVE_PATIENCE_MS, requestTimeoutMs / 4);
     const { username, password, tls } = options;
-    this.#endpoints = new Endpoints(parseEndpoints(options.endpoints).map((endpoint) => createConnection({ endpoint, username, password, tls, requestTimeoutMs })));
+    this.#endpoints = new Endpoints(parseEndpoints(options.endpoints).map((endpoint) => createConnection({ endpoint, username, password, tls, requestTimeoutMs })), Math.min(READ_PATIENCE_MS, requestTimeoutMs / 2));
   }
 
   async get(key: string, options: CallOptions = {}): Promise<{ readonly item: KeyValue | null; readonly revision: number }> {
     options.signal?.throwIfAborted();
     checkKey(key);
     const { header, kvs } = await this.#wait(
-      this.#endpoints.read((connection) => connection.range({ key: Buffer.from(key) })),
+      this.#endpoints.ask((connection, signal) => connection.range({ key: Buffer.from(key) }, signal)),
       options,
     );
     return { item: kvs[0] === undefined ? null : toKeyValue(kvs[0]), revision: Number(header.revision) };
@@ -113,7 +119,7 @@ class GrpcStore implements EtcdStore {
     const id = toLease(lease);
     // Extending twice does no harm, so this may be repeated at another endpoint.
     const ttlSeconds = await this.#wait(
-      this.#endpoints.read((connection) => connection.keepAlive(id)),
+      this.#endpoints.ask((connection, signal) => connection.keepAlive(id, signal), this.#keepAlivePatienceMs),
       options,
     );
     if (ttlSeconds <= 0) throw leaseNotFound(lease);
@@ -154,7 +160,7 @@ class GrpcStore implements EtcdStore {
     for (;;) {
       const page = { limit: Math.min(limit, wanted - items.length), startAfter, revision };
       const { header, kvs, more } = await this.#wait(
-        this.#endpoints.read((connection) => connection.range(toRange(request, page))),
+        this.#endpoints.ask((connection, signal) => connection.range(toRange(request, page), signal)),
         options,
       );
       revision ??= Number(header.revision);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { isFleetError, silentLogger, systemClock } from '@fleet/runtime';
+import { isFleetError, keepLease, silentLogger, systemClock } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
 import type { MachineId, UnitHash, UnitName } from '@fleet/model';
 import { createRegistry } from '../registry.ts';
@@ -244,6 +244,29 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
       expect(value).toBeGreaterThanOrEqual(applied);
     });
 
+    it('a lease of two seconds is kept while the endpoint in use hangs, and other calls leave it too', async () => {
+      const patient = createEtcdStore({ endpoints: [proxy.address, second.address] });
+      try {
+        const { id, ttlMs } = await patient.grantLease(2_000);
+        await put(patient, '/k', 'v', id);
+        const ends: number[] = [];
+        const keeping = failureOf(keepLease({ keepAlive: (options) => patient.keepAlive(id, options), ttlMs, extendedAt: performance.now(), clock: systemClock, signal: controller.signal, onExtended: (endsAtMs) => ends.push(endsAtMs) }));
+        await waitUntil('the first keepalive', () => ends.length === 2);
+        proxy.pause();
+        await waitUntil('more keepalives', () => ends.length === 4);
+        const started = performance.now();
+        await put(patient, '/other', 'v');
+        expect(performance.now() - started).toBeLessThan(1_000);
+        await waitUntil('the lease to have lived on', () => ends.length >= 7);
+        expect(Math.max(...ends.slice(1).map((end, index) => end - (ends[index] ?? 0)))).toBeLessThan(ttlMs);
+        expect((await direct.get('/k')).item?.lease).toBe(id);
+        controller.abort(new Error('kept long enough'));
+        expect(await keeping).toEqual(new Error('kept long enough'));
+      } finally {
+        await patient[Symbol.asyncDispose]();
+      }
+    }, 30_000);
+
     it('a mirror moves over', async () => {
       const registry = registryOver(both);
       const mirror = await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal });
@@ -253,6 +276,46 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
       const { revision } = await other.changeUnit(create('a.service'));
       await mirror.waitForRevision(revision, { signal: AbortSignal.timeout(15_000) });
       expect(mirror.records('units').size).toBe(1);
+    });
+  });
+
+  describe('watches share a stream', () => {
+    const inUse = async (): Promise<{ streams: number; watchers: number }> => {
+      const metrics = await (await fetch(`${etcd.endpoints[0] ?? ''}/metrics`)).text();
+      const gauge = (name: string): number => Number(new RegExp(`^etcd_debugging_mvcc_${name} (\\d+)`, 'm').exec(metrics)?.[1]);
+      return { streams: gauge('watch_stream_total'), watchers: gauge('watcher_total') };
+    };
+
+    it('however many mirrors there are, and give it back with the last of them', async () => {
+      const before = await inUse();
+      const registry = registryOver(store);
+      const ending = new AbortController();
+      const mirrors = [
+        await registry.openMirror({ kind: 'machine', machine: 'm1' as MachineId }, { signal: ending.signal }),
+        await registry.openMirror({ kind: 'leader' }, { signal: ending.signal }),
+        await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal }),
+      ];
+      await waitUntil('all watches', async () => (await inUse()).watchers === before.watchers + 7);
+      expect((await inUse()).streams).toBe(before.streams + 1);
+      ending.abort(new Error('enough'));
+      await waitUntil('six watches to end', async () => (await inUse()).watchers === before.watchers + 1);
+      const { revision } = await registry.changeUnit(create('a.service'));
+      await mirrors[2]?.waitForRevision(revision, { signal: AbortSignal.timeout(5_000) });
+      expect(mirrors[2]?.live).toBe(true);
+      controller.abort(new Error('enough'));
+      await waitUntil('the stream to end', async () => (await inUse()).streams === before.streams);
+    });
+
+    it('and one that has to begin anew leaves the others alone', async () => {
+      const revision = await put(store, '/a', '1');
+      const watch = store.watch({ prefix: '/', fromRevision: revision }, { signal: controller.signal })[Symbol.asyncIterator]();
+      expect(await watch.next()).toMatchObject({ value: { revision } });
+      const second = await put(store, '/a', '2');
+      expect(await watch.next()).toMatchObject({ value: { revision: second } });
+      await store.compact(second);
+      expect(await codeOf(store.watch({ prefix: '/b', fromRevision: revision }, { signal: controller.signal })[Symbol.asyncIterator]().next())).toBe('STORE_COMPACTED');
+      const third = await put(store, '/a', '3');
+      expect(await watch.next()).toMatchObject({ value: { revision: third } });
     });
   });
 

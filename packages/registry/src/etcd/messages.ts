@@ -26,6 +26,7 @@ export interface EtcdEvent {
 
 export interface EtcdWatchResponse {
   readonly header: EtcdHeader;
+  readonly watch_id: Int64;
   readonly created: boolean;
   readonly canceled: boolean;
   readonly compact_revision: Int64;

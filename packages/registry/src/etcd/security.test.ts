@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { isFleetError } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
+import type { WatchBatch } from '../store.ts';
 import { failureOf, put, takeBatches } from '../testing/contract-support.ts';
 import { etcdIsUsable, startTestEtcd, type TestEtcd } from '../testing/test-etcd.ts';
 import { parseEndpoints } from './endpoint-url.ts';
@@ -90,6 +91,25 @@ describeEtcd('user and password (skipped where no etcd is installed)', () => {
     const store = make();
     const codes = [await codeOf(store.get(key)), await codeOf(put(store, key, '')), await codeOf(store.watch({ prefix: key, fromRevision: 1 }, { signal: AbortSignal.timeout(5_000) })[Symbol.asyncIterator]().next())];
     expect(codes).toEqual(['STORE_DENIED', 'STORE_DENIED', 'STORE_DENIED']);
+  });
+
+  it('a watch that is denied leaves others alone, and does not stand in the way of later ones', async () => {
+    const store = asFleet();
+    const ending = new AbortController();
+    const follow = async (): Promise<AsyncIterator<WatchBatch>> => {
+      const revision = await put(store, '/f/k', 'v');
+      const watch = store.watch({ prefix: '/f/', fromRevision: revision }, { signal: ending.signal })[Symbol.asyncIterator]();
+      expect(await watch.next()).toMatchObject({ value: { revision } });
+      return watch;
+    };
+    const first = await follow();
+    expect(await codeOf(store.watch({ prefix: '/other', fromRevision: 1 }, { signal: AbortSignal.timeout(5_000) })[Symbol.asyncIterator]().next())).toBe('STORE_DENIED');
+    const second = await follow();
+    const revision = await put(store, '/f/k', 'w');
+    expect(await second.next()).toMatchObject({ value: { revision } });
+    expect(await first.next()).toMatchObject({ value: { revision: revision - 1 } });
+    expect(await first.next()).toMatchObject({ value: { revision } });
+    ending.abort(new Error('enough'));
   });
 
   it('logs in again when etcd has forgotten the login', async () => {

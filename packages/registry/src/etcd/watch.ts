@@ -12,7 +12,7 @@ export interface WatchOptions {
 }
 
 /**
- * One watch on one gRPC stream. Delivers whole revisions: fragments of a large one are put together first. Ends with the
+ * One watch. Delivers whole revisions: fragments of a large one are put together first. Ends with its
  * stream; going on elsewhere is the caller's decision, because only the caller knows what it has processed.
  *
  * @throws FleetError `STORE_COMPACTED`, `STORE_UNAVAILABLE`, `STORE_TIMEOUT`; the signal's reason.
@@ -20,8 +20,8 @@ export interface WatchOptions {
 export async function* watchEtcd(connection: Connection, options: WatchOptions): AsyncGenerator<WatchBatch, never> {
   const { prefix, fromRevision, signal } = options;
   signal.throwIfAborted();
-  const stream = await connection.openWatch();
-  // Why this side ended the stream, which else looks like a failure of the other side.
+  const stream = await connection.watch({ ...prefixRange(prefix), start_revision: fromRevision, progress_notify: true, fragment: true });
+  // Why this side ended the watch, which else looks like a failure of the other side.
   let ended: unknown;
   const end = (reason: unknown): void => {
     ended ??= reason;
@@ -34,7 +34,6 @@ export async function* watchEtcd(connection: Connection, options: WatchOptions):
   }, options.confirmTimeoutMs);
   try {
     signal.throwIfAborted();
-    stream.write({ create_request: { ...prefixRange(prefix), start_revision: fromRevision, progress_notify: true, fragment: true } });
     let events: EtcdEvent[] = [];
     for await (const response of stream) {
       if (response.created) clearTimeout(timer);
