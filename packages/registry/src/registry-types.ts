@@ -15,12 +15,13 @@ import type { CallOptions, LeaseId } from './store.ts';
 export type UnitChange =
   /** Fails with `UNIT_EXISTS` when there is one. */
   | { readonly kind: 'create'; readonly name: UnitName; readonly text: string; readonly hash: UnitHash; readonly global: boolean; readonly targetState: TargetState }
-  /** New text for a unit; its placement stays. `expect` is the unit's revision as read; fails with `UNIT_CHANGED` when it moved on, `UNIT_NOT_FOUND` when it is gone. */
-  | { readonly kind: 'replace'; readonly name: UnitName; readonly text: string; readonly hash: UnitHash; readonly global: boolean; readonly targetState: TargetState; readonly expect: number }
   /**
-   * Start and stop of a placed unit write `sched/` in the same transaction; `inactive` drops `place/` and `sched/`. With
-   * `known`, a recent copy of both records, the first attempt reads nothing; a copy that is old costs one attempt.
+   * New text for a unit; its placement stays. `expect` is the unit's revision as read; fails with `UNIT_CHANGED` when it moved on,
+   * `UNIT_NOT_FOUND` when it is gone. With `known`, a recent copy of both records, the first attempt reads nothing; a copy that is
+   * old costs one attempt.
    */
+  | { readonly kind: 'replace'; readonly name: UnitName; readonly text: string; readonly hash: UnitHash; readonly global: boolean; readonly targetState: TargetState; readonly expect: number; readonly known?: KnownUnit }
+  /** Start and stop of a placed unit write `sched/` in the same transaction; `inactive` drops `place/` and `sched/`. `known` as for `replace`. */
   | { readonly kind: 'target'; readonly name: UnitName; readonly targetState: TargetState; readonly known?: KnownUnit }
   /** Drops the unit with its placement, schedule and pending reason. Fails with `UNIT_NOT_FOUND`. */
   | { readonly kind: 'destroy'; readonly name: UnitName };
@@ -133,6 +134,8 @@ export interface Registry {
   readUnit(name: string, options?: CallOptions): Promise<{ readonly unit: UnitRecord; readonly placement: PlacementRecord | null } | null>;
   /** The unit alone, for those who need no placement: one read instead of two. */
   readUnitRecord(name: string, options?: CallOptions): Promise<UnitRecord | null>;
+  /** Names of those records that are not what is stored any more; as many as fit share one call to the store. */
+  findStaleUnits(units: readonly Pick<UnitRecord, 'name' | 'revision'>[], options?: CallOptions): Promise<readonly UnitName[]>;
   /** Text of a unit file by hash; immutable, so cached (bounded). Throws `UNIT_TEXT_MISSING`. */
   readText(hash: UnitHash, options?: CallOptions): Promise<string>;
   /** A live copy; resolves when first complete (retries with back-off until then). Works until the signal aborts. */

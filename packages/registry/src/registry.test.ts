@@ -108,6 +108,39 @@ describe('changes of a unit', () => {
     expect(await counting.changeUnits([{ kind: 'target', name, targetState: 'inactive', known }], { atomic: false })).toMatchObject([{ ok: false, error: { code: 'UNIT_NOT_FOUND' } }]);
   });
 
+  it('a replacement on what its caller knows reads nothing first, and is refused when that was old', async () => {
+    const { revision } = await registry.changeUnit(create());
+    await place(name, m2);
+    const known = await registry.readUnit(name);
+    if (known === null) throw new Error('no unit');
+    const calls: string[] = [];
+    const counting = createRegistry(withMetrics(store, { observe: (operation) => calls.push(operation) }, clock), { prefix: '/f', clock, logger: silentLogger });
+    const replace = { ...create({ text: 'text b', hash: hashOf('b') }), kind: 'replace', expect: revision, known } as UnitChange;
+    expect((await counting.changeUnit(replace)).generation).toBe(2);
+    expect(calls).toEqual(['set']);
+    expect(await contents()).toMatchObject({ [`files/${hashOf('b')}`]: 'text b', 'units/web.service': { hash: hashOf('b'), generation: 2 }, 'sched/m2/web.service': { hash: hashOf('b'), generation: 2 } });
+    expect(await codeOf(counting.changeUnit(replace))).toBe('UNIT_CHANGED');
+
+    // The unit is as known and its placement is not: that is no reason to refuse.
+    const fresh = await registry.readUnit(name);
+    await registry.applyPlacements([{ kind: 'unplace', unit: name, machine: m2, expectPlacement: fresh?.placement?.revision ?? 0 }], fence);
+    await counting.changeUnit({ ...create({ text: 'text c', hash: hashOf('c') }), kind: 'replace', expect: fresh?.unit.revision ?? 0, known: fresh } as UnitChange);
+    expect(Object.keys(await contents()).filter((key) => /^(place|sched)/.test(key))).toEqual([]);
+  });
+
+  it('records that are not what is stored any more are found among many', async () => {
+    const names = Array.from({ length: 300 }, (_, index) => `u${index}.service` as UnitName);
+    await registry.changeUnits(names.map((unit) => create({ name: unit })), { atomic: false });
+    const known = await Promise.all(names.map(async (unit) => (await registry.readUnit(unit))?.unit ?? { name: unit, revision: 0 }));
+    expect(await registry.findStaleUnits([])).toEqual([]);
+    expect(await registry.findStaleUnits(known)).toEqual([]);
+    await registry.changeUnit({ kind: 'target', name: 'u7.service' as UnitName, targetState: 'loaded' });
+    await registry.changeUnit({ kind: 'destroy', name: 'u299.service' as UnitName });
+    await registry.changeUnit({ kind: 'destroy', name: 'u130.service' as UnitName });
+    await registry.changeUnit(create({ name: 'u130.service' as UnitName }));
+    expect(await registry.findStaleUnits(known)).toEqual(['u7.service', 'u130.service', 'u299.service']);
+  });
+
   it('a placement keeps its reason', async () => {
     await registry.changeUnit(create());
     const unit = (await registry.readUnit(name))?.unit;

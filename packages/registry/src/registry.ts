@@ -7,6 +7,7 @@ import { openMirror } from './mirror/live-mirror.ts';
 import { applyPlacements } from './placements.ts';
 import { Presence } from './presence.ts';
 import type { Registry } from './registry-types.ts';
+import { findStaleUnits } from './stale-units.ts';
 import type { Store } from './store.ts';
 import { collectTexts } from './text-collection.ts';
 import { Texts } from './texts.ts';
@@ -42,6 +43,7 @@ export function createRegistry(store: Store, options: RegistryOptions): Registry
       const { item } = await store.get(keys.unit(name), callOptions);
       return item === null ? null : decodeUnit(item, name);
     },
+    findStaleUnits: (units, callOptions) => findStaleUnits(store, keys, units, callOptions),
     readText: (hash, callOptions) => texts.read(hash, callOptions),
     openMirror: (scope, mirrorOptions) => openMirror({ store, keys, clock, logger }, scope, mirrorOptions),
 

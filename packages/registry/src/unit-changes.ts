@@ -51,14 +51,15 @@ async function readForWrite({ store, keys }: UnitAccess, name: string, options: 
 
 /**
  * Turns a change into conditions and operations. Pure but for its reads. `optimistic` makes a `create` without any reads,
- * on the guess that neither the unit nor its text is there, and a `target` on the guess that what its caller knows still
- * holds; a failed condition then only means that the guess was wrong.
+ * on the guess that neither the unit nor its text is there, and a `target` or `replace` on the guess that what its caller knows
+ * still holds; a failed condition then only means that the guess was wrong.
  *
  * @throws FleetError `UNIT_EXISTS`, `UNIT_CHANGED` (conflict), `UNIT_NOT_FOUND` (not-found), `RECORD_INVALID` (internal).
  */
 export async function prepareUnitChange(access: UnitAccess, change: UnitChange, options: CallOptions | undefined, optimistic: boolean): Promise<PreparedChange> {
   const { name } = change;
-  if (optimistic && change.kind === 'target' && change.known !== undefined && change.known.unit.targetState !== change.targetState) return guessTargetChange(access.keys, change, change.known);
+  if (optimistic && change.kind === 'target' && change.known !== undefined && change.known.unit.targetState !== change.targetState) return guessChange(access.keys, change, change.known);
+  if (optimistic && change.kind === 'replace' && change.known?.unit.revision === change.expect) return withText(access, change, guessChange(access.keys, change, change.known), options, optimistic);
   const stored = optimistic && change.kind === 'create' ? { unit: null, placement: null } : await readForWrite(access, name, options);
   const compare: Compare[] = [{ kind: 'mod-revision', key: access.keys.unit(name), equals: stored.unit?.modRevision ?? 0 }];
   // Without a unit there is no placement to miss: placing compares the unit's revision. Conditions are few in a transaction.
@@ -77,13 +78,17 @@ export async function prepareUnitChange(access: UnitAccess, change: UnitChange, 
   }
   const after = { ...wantedUnit(change, before), generation: (before?.generation ?? 0) + 1 };
   const operations = writes(access.keys, name, before, after, stored.placement === null ? null : decodePlacement(stored.placement, name));
-  if (change.kind === 'target') return { change, compare, operations, generation: after.generation, unchangedSince: null };
-  const text = await access.texts.prepareWrite(change.hash, change.text, options, optimistic);
-  return { change, compare: [...compare, ...text.compare], operations: [...operations, ...text.operations], generation: after.generation, unchangedSince: null };
+  const prepared = { change, compare, operations, generation: after.generation, unchangedSince: null };
+  return change.kind === 'target' ? prepared : withText(access, change, prepared, options, optimistic);
 }
 
-/** A change of the target state of a unit that is believed to be known. Nothing is guessed to be done already: that has to be read. */
-function guessTargetChange(keys: Keys, change: Extract<UnitChange, { kind: 'target' }>, { unit, placement }: KnownUnit): PreparedChange {
+async function withText(access: UnitAccess, change: Extract<UnitChange, { kind: 'create' | 'replace' }>, prepared: PreparedChange, options: CallOptions | undefined, optimistic: boolean): Promise<PreparedChange> {
+  const text = await access.texts.prepareWrite(change.hash, change.text, options, optimistic);
+  return { ...prepared, compare: [...prepared.compare, ...text.compare], operations: [...prepared.operations, ...text.operations] };
+}
+
+/** A change of a unit that is believed to be known. Nothing is guessed to be done already: that has to be read. */
+function guessChange(keys: Keys, change: Extract<UnitChange, { kind: 'target' | 'replace' }>, { unit, placement }: KnownUnit): PreparedChange {
   const { name } = change;
   const compare: Compare[] = [
     { kind: 'mod-revision', key: keys.unit(name), equals: unit.revision },
