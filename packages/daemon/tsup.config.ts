@@ -1,3 +1,3 @@
 import { lib } from '../../tsup.preset.ts';
 
-export default lib(['src/index.ts']);
+export default lib(['src/index.ts', 'src/testing/index.ts']);

@@ -1,17 +1,7 @@
-import { isTargetState, type TargetState, type UnitHash, type UnitName } from '@fleet/model';
-import { FleetError } from '@fleet/runtime';
-import {
-  checkRequirementCombinations,
-  checkUnitName,
-  findUnfaithfulOption,
-  formatUnitFile,
-  hashText,
-  isGlobal,
-  isTemplateName,
-  parseUnitFile,
-  type UnitOption,
-} from '@fleet/unit-parser';
 import { MAX_OPTIONS } from '@fleet/api';
+import { checkOptions, checkTargetState, isTargetState, toUnitName, type TargetState, type UnitHash, type UnitName } from '@fleet/model';
+import { FleetError } from '@fleet/runtime';
+import { formatUnitFile, hashText, isGlobal, parseUnitFile, type UnitOption } from '@fleet/unit-parser';
 
 /** Longest unit file that is taken, in bytes. It has to fit into one request to the store beside its records. */
 export const MAX_TEXT_BYTES = 1024 * 1024;
@@ -29,9 +19,9 @@ export interface AdmittedUnit {
  * @throws FleetError `UNIT_NAME_INVALID` in the original's words.
  */
 export function admitName(name: string): UnitName {
-  const problem = checkUnitName(name);
-  if (problem !== null) throw new FleetError(problem, { code: 'UNIT_NAME_INVALID', kind: 'invalid', remedy: 'see systemd.unit(5) for names' });
-  return name as UnitName;
+  const read = toUnitName(name);
+  if (!read.ok) throw new FleetError(read.message, { code: 'UNIT_NAME_INVALID', kind: 'invalid', remedy: 'see systemd.unit(5) for names' });
+  return read.value;
 }
 
 /**
@@ -43,14 +33,11 @@ export function admitName(name: string): UnitName {
  */
 export function admitOptions(options: readonly UnitOption[]): AdmittedUnit {
   if (options.length > MAX_OPTIONS) throw invalidOptions(`a unit cannot have more than ${MAX_OPTIONS} options, this one has ${options.length}`);
-  const problem = checkRequirementCombinations(options);
-  if (problem !== null) throw invalidOptions(problem);
-  const trimmed = options.map(trimValue);
-  const unfaithful = findUnfaithfulOption(trimmed);
-  if (unfaithful !== null) throw invalidOptions(unfaithful.message);
-  const text = formatUnitFile(trimmed);
+  const admission = checkOptions(options);
+  if (!admission.ok) throw invalidOptions(admission.message);
+  const text = formatUnitFile(admission.options);
   if (Buffer.byteLength(text) > MAX_TEXT_BYTES) throw invalidOptions(`the unit file is larger than ${MAX_TEXT_BYTES} bytes`);
-  return { text, hash: hashText(text) as UnitHash, global: isGlobal(trimmed) };
+  return { text, hash: hashText(text) as UnitHash, global: isGlobal(admission.options) };
 }
 
 /** {@link admitOptions} for the text of a unit file. */
@@ -70,25 +57,11 @@ export function admitTargetState(name: string, word: string): TargetState {
   if (!isTargetState(word)) {
     throw new FleetError(`desired state ${JSON.stringify(word)} is not one of inactive, loaded, launched`, { code: 'DESIRED_STATE_INVALID', kind: 'invalid' });
   }
-  if (word !== 'inactive' && isTemplateName(name)) {
-    throw new FleetError(`cannot activate template ${JSON.stringify(name)}`, {
-      code: 'TEMPLATE_ACTIVATION',
-      kind: 'invalid',
-      remedy: 'start an instance of it, such as web@1.service',
-    });
-  }
+  const admission = checkTargetState(name, word);
+  if (!admission.ok) throw new FleetError(admission.message, { code: 'TEMPLATE_ACTIVATION', kind: 'invalid', remedy: 'start an instance of it, such as web@1.service' });
   return word;
 }
 
 function invalidOptions(message: string): FleetError {
   return new FleetError(message, { code: 'UNIT_OPTIONS_INVALID', kind: 'invalid' });
-}
-
-/** Blanks around a value are lost in the text, so they are dropped before anything is compared. */
-function trimValue(option: UnitOption): UnitOption {
-  const { section, name, value } = option;
-  if (!/^[\s\u0085]|[\s\u0085]$/.test(value)) return { section, name, value };
-  const read = parseUnitFile(`[S]\nN=${value}\n`);
-  const [only, ...more] = read.ok ? read.options : [];
-  return { section, name, value: only !== undefined && more.length === 0 ? only.value : value };
 }

@@ -1,5 +1,5 @@
-export { checkAdmission, checkTargetState, type Admission } from './admission.ts';
+export { checkOptions, checkTargetState, type Admission } from './admission.ts';
 export { matchesMachineId, mergeMetadata, type Machine, type Metadata } from './machine.ts';
-export { parseMachineId, parseUnitHash, toUnitName, type MachineId, type Parsed, type UnitHash, type UnitName } from './names.ts';
+export { parseMachineId, toUnitName, type MachineId, type Parsed, type UnitHash, type UnitName } from './names.ts';
 export { isTargetState, TARGET_STATES, type TargetState } from './target-state.ts';
 export { currentState, type SystemdState, type UnitState } from './unit-state.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { parseMachineId, parseUnitHash, toUnitName } from './index.ts';
+import { parseMachineId, toUnitName } from './index.ts';
 
 describe('toUnitName', () => {
   it.each([
@@ -26,16 +26,5 @@ describe('parseMachineId', () => {
     const parsed = parseMachineId(text);
     expect(parsed.ok ? parsed.value : null).toBe(id);
     if (!parsed.ok) expect(parsed.message).toContain(JSON.stringify(text.trim()));
-  });
-});
-
-describe('parseUnitHash', () => {
-  it.each([
-    ['a hash', 'da39a3ee5e6b4b0d3255bfef95601890afd80709', true],
-    ['upper case', 'DA39A3EE5E6B4B0D3255BFEF95601890AFD80709', false],
-    ['the short form', 'da39a3e', false],
-    ['a line end', 'da39a3ee5e6b4b0d3255bfef95601890afd80709\n', false],
-  ])('%s', (_title, text, ok) => {
-    expect(parseUnitHash(text).ok).toBe(ok);
   });
 });

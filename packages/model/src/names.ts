@@ -6,14 +6,13 @@ declare const brand: unique symbol;
 export type UnitName = string & { readonly [brand]: 'UnitName' };
 /** The id of a machine: the content of its `/etc/machine-id`, once checked. */
 export type MachineId = string & { readonly [brand]: 'MachineId' };
-/** SHA-1 of a serialised unit file, 40 lower case hex digits. */
+/** SHA-1 of a serialised unit file, 40 lower case hex digits; made by hashing, never read from text. */
 export type UnitHash = string & { readonly [brand]: 'UnitHash' };
 
 /** A checked value, or why the text is none; one line that names the text. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
 
 const MACHINE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-const UNIT_HASH = /^[0-9a-f]{40}$/;
 
 /** Checks a unit name; the message is the original's. */
 export function toUnitName(text: string): Parsed<UnitName> {
@@ -32,10 +31,4 @@ export function parseMachineId(text: string): Parsed<MachineId> {
     ok: false,
     message: `machine id ${JSON.stringify(id)} is not a word of at most 128 letters, digits, ".", "_" and "-" that begins with a letter or digit`,
   };
-}
-
-/** Reads a hash written as 40 lower case hex digits. */
-export function parseUnitHash(text: string): Parsed<UnitHash> {
-  if (UNIT_HASH.test(text)) return { ok: true, value: text as UnitHash };
-  return { ok: false, message: `unit hash ${JSON.stringify(text)} is not 40 lower case hex digits` };
 }

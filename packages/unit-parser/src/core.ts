@@ -8,6 +8,7 @@ export { compileGlob, matchGlob, type Glob } from './glob.ts';
 export { hashTextWith, hashUnitFileWith, type Sha1 } from './hash.ts';
 export { parseUnitFile, type ParseResult } from './lexer.ts';
 export type { UnitParseError } from './parse-error.ts';
+export { quoteText } from './quote.ts';
 export { FLEET_OPTIONS, FLEET_SECTION, isGlobal, rawRequirements, readRequirements } from './requirements.ts';
 export { substituteSpecifiers } from './specifiers.ts';
 export type { Diagnostic, LocatedUnitOption, Requirements, Severity, UnitOption } from './types.ts';

@@ -38,33 +38,34 @@ export function createFront(options: FrontOptions): (request: IncomingMessage, r
       sendAndClose(request, response, errorAnswer(414, `the request target is longer than ${options.urlBytes} bytes`));
       return;
     }
+    const refuse = (problem: string): void => {
+      metrics.rejected('malformed');
+      sendAndClose(request, response, errorAnswer(400, problem));
+    };
     const target = parseRequestTarget(url);
-    const open = target.kind === 'path' && options.isAlwaysOpen(target.path);
-    if (!open && !options.available()) {
+    const hosts = hostProblem(request);
+    if (target.kind === 'asterisk' || target.kind === 'malformed') {
+      refuse('malformed request target');
+    } else if (hosts !== null) {
+      refuse(hosts);
+    } else if (!options.available() && !(target.kind === 'path' && options.isAlwaysOpen(target.path))) {
       metrics.rejected('unavailable');
       send(response, errorAnswer(503, UNAVAILABLE_MESSAGE));
-      return;
-    }
-    switch (target.kind) {
-      case 'asterisk':
-      case 'malformed':
-        metrics.rejected('malformed');
-        sendAndClose(request, response, errorAnswer(400, 'malformed request target'));
-        return;
-      case 'unclean':
-        send(response, redirect(method, target.location));
-        return;
-      case 'path':
-        if (request.httpVersion === '1.1' && request.headers.host === undefined) {
-          metrics.rejected('malformed');
-          sendAndClose(request, response, errorAnswer(400, 'missing required Host header'));
-          return;
-        }
-        request.url = escapeSegments(target.path) + (target.query === '' ? '' : `?${target.query}`);
-        options.next(request, response);
-        return;
+    } else if (target.kind === 'unclean') {
+      send(response, redirect(method, target.location));
+    } else {
+      request.url = escapeSegments(target.path) + (target.query === '' ? '' : `?${target.query}`);
+      options.next(request, response);
     }
   };
+}
+
+/** What is wrong with the host of a request, or `null`: HTTP/1.1 asks for exactly one (as Go `net/http` readRequest). */
+function hostProblem({ httpVersion, rawHeaders }: IncomingMessage): string | null {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) if (rawHeaders[index]?.toLowerCase() === 'host') hosts += 1;
+  if (hosts > 1) return 'too many Host headers';
+  return hosts === 0 && httpVersion === '1.1' ? 'missing required Host header' : null;
 }
 
 function redirect(method: string, location: string): Answer {

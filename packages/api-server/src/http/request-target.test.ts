@@ -26,6 +26,8 @@ describe('parseRequestTarget', () => {
     ['encoded dot dot', '/a/%2e%2e/b', { kind: 'unclean', location: '/b' }],
     ['slash at the end stays', '/a//b/', { kind: 'unclean', location: '/a/b/' }],
     ['location is escaped', '/a//b c%3Fd%0D%0A%C3%A9@', { kind: 'unclean', location: '/a/b%20c%3Fd%0D%0A%C3%A9@' }],
+    ['location is escaped as in Go', "/a//b!'()*~$&+,:;=@", { kind: 'unclean', location: '/a/b%21%27%28%29%2A~$&+,:;=@' }],
+    ['raw bytes in the query of a location', Buffer.from('/a//b?€=%20é').toString('latin1'), { kind: 'unclean', location: '/a/b?%E2%82%AC=%20%C3%A9' }],
     ['dots inside a segment', '/a..b/.c/d.', { kind: 'path', path: '/a..b/.c/d.', query: '' }],
   ])('%s', (_name, target, expected) => {
     expect(parseRequestTarget(target)).toEqual(expected);

@@ -23,7 +23,7 @@ export function parseRequestTarget(target: string): RequestTarget {
   if (path === null) return { kind: 'malformed' };
   const clean = cleanPath(path);
   if (clean === path) return { kind: 'path', path, query };
-  return { kind: 'unclean', location: escapePath(clean) + (question < 0 ? '' : `?${query}`) };
+  return { kind: 'unclean', location: escapePath(clean) + (question < 0 ? '' : `?${escapeQuery(query)}`) };
 }
 
 /** The HTTP parser gives bytes as Latin-1 characters. */
@@ -44,7 +44,14 @@ function cleanPath(path: string): string {
   return path.endsWith('/') && clean !== '/' ? `${clean}/` : clean;
 }
 
-/** Percent-encodes a decoded path for a Location header, leaving what may stand in a path. */
+/** Percent-encodes a decoded path for a Location header, leaving what Go leaves in a path (as Go `net/url` shouldEscape). */
 function escapePath(path: string): string {
-  return encodeURIComponent(path).replaceAll(/%(?:2F|24|26|2B|2C|3A|3B|3D|40)/g, (escape) => decodeURIComponent(escape));
+  return encodeURIComponent(path)
+    .replaceAll(/%(?:2F|24|26|2B|2C|3A|3B|3D|40)/g, (escape) => decodeURIComponent(escape))
+    .replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** A header holds ASCII only; the rest of a raw query stays as it was sent. */
+function escapeQuery(query: string): string {
+  return query.replaceAll(/[^!-~]/gu, encodeURIComponent);
 }

@@ -1,6 +1,8 @@
 import { isTargetState, type MachineId, type TargetState, type UnitHash, type UnitName } from '@fleet/model';
 import { createKeys, type LeaseId, type Registry, type Store } from '@fleet/registry';
-import { admitOptions } from '../admission.ts';
+import { isFleetError } from '@fleet/runtime';
+import { formatUnitFile, hashText, isGlobal, type UnitOption } from '@fleet/unit-parser';
+import { admitOptions, type AdmittedUnit } from '../admission.ts';
 import type { GivenCluster } from './api-case.ts';
 
 const LEASE_MS = 600_000;
@@ -24,7 +26,7 @@ async function arrangeUnit(store: Store, registry: Registry, keys: ReturnType<ty
   // A damaged record, or a unit that still has its machine while it should be inactive: written as launched, then patched.
   const patched = !isTargetState(wanted) || (wanted === 'inactive' && placedOn !== '');
   const targetState: TargetState = patched || !isTargetState(wanted) ? 'launched' : wanted;
-  const admitted = admitOptions(unit.options ?? []);
+  const admitted = stored(unit.options ?? []);
   const { revision, generation } = await registry.changeUnit({ kind: 'create', name, ...admitted, targetState });
   if (placedOn !== '' && targetState !== 'inactive') {
     const machine = placedOn as MachineId;
@@ -35,6 +37,17 @@ async function arrangeUnit(store: Store, registry: Registry, keys: ReturnType<ty
   const { item } = await store.get(keys.unit(name));
   const value = (item?.value ?? '').replace('"launched"', JSON.stringify(wanted));
   await store.transaction({ compare: [], operations: [{ kind: 'put', key: keys.unit(name), value }] });
+}
+
+/** The form in which a unit would be stored; one that would be refused today stands there as the original rendered it. */
+function stored(options: readonly UnitOption[]): AdmittedUnit {
+  try {
+    return admitOptions(options);
+  } catch (error) {
+    if (!isFleetError(error, 'UNIT_OPTIONS_INVALID')) throw error;
+    const text = formatUnitFile(options);
+    return { text, hash: hashText(text) as UnitHash, global: isGlobal(options) };
+  }
 }
 
 async function arrangeMachines(store: Store, registry: Registry, keys: ReturnType<typeof createKeys>, lease: LeaseId, given: GivenCluster): Promise<void> {

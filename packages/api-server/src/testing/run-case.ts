@@ -1,28 +1,49 @@
 import { createRegistry, type Store } from '@fleet/registry';
 import { silentLogger, systemClock } from '@fleet/runtime';
 import { createApiServer } from '../api-server.ts';
-import { apiCaseSchema, type ApiCase } from './api-case.ts';
+import { apiCaseSchema, type ApiCase, type GivenCluster } from './api-case.ts';
 import { createUnreachableStore } from './broken-store.ts';
 import { compareCase, parseJson, type CaseOutcome, type Listed } from './compare-case.ts';
 import { arrangeCluster } from './given-cluster.ts';
 import { exchange, formatRequest } from './raw-http.ts';
 
-export interface RunCaseOptions {
-  /** A store of its own for this case, or one that is shared under a prefix of its own. */
+type Address = { readonly host: string; readonly port: number };
+
+/** What a case is served from: its store is arranged already. */
+export interface ServeCaseOptions {
+  readonly given: GivenCluster;
   readonly store: Store;
   readonly prefix: string;
 }
 
-/** What is needed of a case to send it again. */
-type Address = { readonly host: string; readonly port: number };
+export interface ServedCase extends AsyncDisposable {
+  readonly address: Address;
+}
 
-/** Runs one recorded exchange against an API server of its own. Throws when the case is not of the documented form. */
-export async function runApiCase(value: unknown, { store, prefix }: RunCaseOptions): Promise<CaseOutcome> {
+export interface RunCaseOptions {
+  /** A store of its own for this case, or one that is shared under a prefix of its own. */
+  readonly store: Store;
+  readonly prefix: string;
+  /** Starts what answers; an API server alone unless told. */
+  readonly serve?: (options: ServeCaseOptions) => Promise<ServedCase>;
+}
+
+/** Runs one recorded exchange against a server of its own. Throws when the case is not of the documented form. */
+export async function runApiCase(value: unknown, { store, prefix, serve = serveAlone }: RunCaseOptions): Promise<CaseOutcome> {
   const testCase = apiCaseSchema.parse(value);
   const { given } = testCase;
   await arrangeCluster(store, createRegistry(store, { prefix, clock: systemClock, logger: silentLogger }), prefix, given);
+  await using served = await serve({ given, store, prefix });
+  const { address } = served;
+  const wantsAfter = testCase.after !== null && testCase.after !== undefined && given.available && !given.registryDown;
+  const before = wantsAfter ? await listAll(address) : null;
+  const answer = await exchange(address, requestBytes(testCase));
+  return compareCase(testCase, answer, before, wantsAfter ? await listAll(address) : null);
+}
+
+async function serveAlone({ given, store, prefix }: ServeCaseOptions): Promise<ServedCase> {
   const registry = createRegistry(given.registryDown ? createUnreachableStore() : store, { prefix, clock: systemClock, logger: silentLogger });
-  await using server = createApiServer({
+  const server = createApiServer({
     registry,
     version: 'v1.0.0',
     clock: systemClock,
@@ -32,11 +53,7 @@ export async function runApiCase(value: unknown, { store, prefix }: RunCaseOptio
   });
   const [listener] = await server.listen([{ kind: 'tcp', host: '127.0.0.1', port: 0 }]);
   if (listener === undefined || typeof listener.address === 'string') throw new Error('the API server does not listen');
-  const { address } = listener;
-  const wantsAfter = testCase.after !== null && testCase.after !== undefined && given.available && !given.registryDown;
-  const before = wantsAfter ? await listAll(address) : null;
-  const answer = await exchange(address, requestBytes(testCase));
-  return compareCase(testCase, answer, before, wantsAfter ? await listAll(address) : null);
+  return { address: listener.address, [Symbol.asyncDispose]: () => server.close() };
 }
 
 function requestBytes({ request }: ApiCase): Buffer {

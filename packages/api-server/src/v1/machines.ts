@@ -3,6 +3,7 @@ import type { MetadataChange, Registry } from '@fleet/registry';
 import type { Logger } from '@fleet/runtime';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ClusterView } from '../cache/cluster-view.ts';
+import { KeptAnswers } from '../cache/kept-answers.ts';
 import { compareBytes } from '../cache/sorted-names.ts';
 import { errorAnswer, jsonAnswer, revisionHeaders, type Answer } from '../http/answer.ts';
 import type { ApiRequest } from '../http/api-request.ts';
@@ -20,6 +21,7 @@ export interface V1MachinesOptions {
 /** The machine resource of version 1 (spec: section 9). */
 export class V1Machines {
   readonly #options: V1MachinesOptions;
+  readonly #kept = new KeptAnswers();
 
   constructor(options: V1MachinesOptions) {
     this.#options = options;
@@ -30,7 +32,12 @@ export class V1Machines {
     const token = parsePageToken(request.query.get('nextPageToken') ?? [], tokenLimit);
     if (!token.ok) return errorAnswer(400, token.message);
     const view = await cache.acquire(request);
-    const { items, next } = cutPage(view.machineIds.all, { size: tokenLimit, page: token.page });
+    return await this.#kept.get(JSON.stringify([...request.query]), view.revision, () => this.#page(view, token.page));
+  }
+
+  #page(view: ClusterView, page: number): Answer {
+    const { tokenLimit } = this.#options;
+    const { items, next } = cutPage(view.machineIds.all, { size: tokenLimit, page });
     const machines = items.flatMap((id) => toWire(view, id));
     return jsonAnswer(200, writeJson({ ...(machines.length > 0 && { machines }), ...(next !== undefined && { nextPageToken: next }) }), view.revision);
   }

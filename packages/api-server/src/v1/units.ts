@@ -2,7 +2,7 @@ import { v1UnitBodySchema, type V1UnitBody } from '@fleet/api';
 import type { TargetState, UnitName } from '@fleet/model';
 import type { Registry, UnitChange, UnitRecord } from '@fleet/registry';
 import { isFleetError, type Logger } from '@fleet/runtime';
-import type { UnitOption } from '@fleet/unit-parser';
+import { quoteText, type UnitOption } from '@fleet/unit-parser';
 import { admitName, admitOptions, admitTargetState, type AdmittedUnit } from '../admission.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ClusterView } from '../cache/cluster-view.ts';
@@ -97,7 +97,7 @@ export class V1Units {
     if (!decoded.ok) return errorAnswer(400, `unable to decode body: ${decoded.message}`);
     const { body } = decoded;
     if (body.name !== undefined && body.name !== '' && body.name !== request.name) {
-      return errorAnswer(400, `name in URL ${JSON.stringify(request.name)} differs from unit name in request body ${JSON.stringify(body.name)}`);
+      return errorAnswer(400, `name in URL ${quoteText(request.name)} differs from unit name in request body ${quoteText(body.name)}`);
     }
     const name = admitName(request.name);
     const quick = await this.#changeStateOnly(name, body);

@@ -9,8 +9,8 @@ import {
   type UnitResult,
 } from '@fleet/api';
 import type { UnitName } from '@fleet/model';
-import type { Registry, UnitChange } from '@fleet/registry';
-import { FleetError, isFleetError, type Logger } from '@fleet/runtime';
+import type { KnownUnit, Registry, UnitChange, UnitRecord } from '@fleet/registry';
+import { createLimiter, FleetError, isFleetError, type Logger } from '@fleet/runtime';
 import { admitName, admitOptions, admitTargetState, admitText } from '../admission.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import { jsonAnswer, type Answer } from '../http/answer.ts';
@@ -18,7 +18,7 @@ import type { ApiRequest } from '../http/api-request.ts';
 import { readJsonBody } from './json-body.ts';
 
 export interface V2WritesOptions {
-  readonly registry: Pick<Registry, 'readUnitRecord' | 'changeUnits'>;
+  readonly registry: Pick<Registry, 'readUnit' | 'findStaleUnits' | 'changeUnits'>;
   readonly cache: ClusterCache;
   readonly logger: Logger;
 }
@@ -26,10 +26,18 @@ export interface V2WritesOptions {
 /** What is to be done for one unit of the request: a change, nothing, or an error. */
 type Decision =
   | { readonly kind: 'change'; readonly name: string; readonly change: UnitChange; readonly outcome: UnitResult['outcome'] }
-  | { readonly kind: 'unchanged'; readonly name: string; readonly generation: number }
-  | { readonly kind: 'failed'; readonly name: string; readonly error: unknown };
+  | { readonly kind: 'unchanged'; readonly name: string; readonly generation: number; readonly basis: UnitRecord }
+  /** `basis` is the record because of which it fails. */
+  | { readonly kind: 'failed'; readonly name: string; readonly error: unknown; readonly basis?: UnitRecord };
 
-/** Units whose records are read side by side. */
+/** What became of the decisions: a result for each, and which of them went wrong because what they were made on was old. */
+interface Outcome {
+  readonly revision: number;
+  readonly results: readonly UnitResult[];
+  readonly outdated: ReadonlySet<number>;
+}
+
+/** Units that are read side by side, of those that another daemon has changed meanwhile. */
 const READS_AT_A_TIME = 64;
 
 /** The bulk writes of version 2: a result per unit, all or nothing where asked. */
@@ -43,17 +51,35 @@ export class V2Writes {
   async submit(request: ApiRequest): Promise<Answer> {
     const { units, replace = false, atomic = false } = await readJsonBody(request, submitRequestSchema);
     checkCount(units.length, atomic);
+    const view = await this.#options.cache.acquire(request);
     const names = new Set<string>();
-    const decisions = await mapLimited(units, async (unit): Promise<Decision> => {
+    const first = units.map((unit): Decision => {
       if (names.has(unit.name)) return namedTwice(unit.name);
       names.add(unit.name);
-      try {
-        return await this.#decideSubmit(unit, replace, request.signal);
-      } catch (error) {
-        return { kind: 'failed', name: unit.name, error };
-      }
+      return decideSubmit(unit, replace, view.known(unit.name) ?? null);
     });
-    return await this.#apply(decisions, atomic);
+    const reads = createLimiter(READS_AT_A_TIME);
+    const decideAgain = async (decisions: readonly Decision[], which: ReadonlySet<number>): Promise<Decision[]> =>
+      await Promise.all(
+        units.map(async (unit, index) => {
+          const known = decisions[index];
+          if (known !== undefined && !which.has(index)) return known;
+          return await reads(() => this.#decideOnStored(unit, replace, request.signal));
+        }),
+      );
+    const decisions = await decideAgain(first, await this.#findOld(first, request.signal));
+    const outcome = await this.#carryOut(decisions, atomic);
+    if (outcome.outdated.size === 0) return answer(outcome, atomic);
+    // Another daemon was quicker than this one's cache: those are looked at in the store, once.
+    const again = await decideAgain(decisions, outcome.outdated);
+    if (atomic) return answer(await this.#carryOut(again, atomic), atomic);
+    const mended = await this.#carryOut(
+      again.filter((_, index) => outcome.outdated.has(index)),
+      atomic,
+    );
+    const rest = mended.results.values();
+    const results = outcome.results.map((result, index) => (outcome.outdated.has(index) ? (rest.next().value ?? result) : result));
+    return answer({ revision: Math.max(outcome.revision, mended.revision), results, outdated: NONE }, atomic);
   }
 
   async setState(request: ApiRequest): Promise<Answer> {
@@ -72,7 +98,7 @@ export class V2Writes {
         return { kind: 'failed', name, error };
       }
     });
-    return await this.#apply(decisions, atomic);
+    return answer(await this.#carryOut(decisions, atomic), atomic);
   }
 
   async destroy(request: ApiRequest): Promise<Answer> {
@@ -84,53 +110,82 @@ export class V2Writes {
       seen.add(name);
       return { kind: 'change', name, change: { kind: 'destroy', name: name as UnitName }, outcome: 'destroyed' };
     });
-    return await this.#apply(decisions, atomic);
+    return answer(await this.#carryOut(decisions, atomic), atomic);
   }
 
-  async #decideSubmit(unit: SubmitUnit, replace: boolean, signal: AbortSignal): Promise<Decision> {
-    const name = admitName(unit.name);
-    const admitted = unit.text === undefined ? admitOptions(unit.options ?? []) : admitText(unit.text);
-    const wanted = unit.desiredState === undefined ? undefined : admitTargetState(name, unit.desiredState);
-    const existing = await this.#options.registry.readUnitRecord(name, { signal });
-    if (existing === null) {
-      return { kind: 'change', name, change: { kind: 'create', name, ...admitted, targetState: wanted ?? 'inactive' }, outcome: 'created' };
+  async #decideOnStored(unit: SubmitUnit, replace: boolean, signal: AbortSignal): Promise<Decision> {
+    try {
+      return decideSubmit(unit, replace, await this.#options.registry.readUnit(unit.name, { signal }));
+    } catch (error) {
+      return { kind: 'failed', name: unit.name, error };
     }
-    const targetState = wanted ?? existing.targetState;
-    if (existing.hash === admitted.hash) {
-      if (targetState === existing.targetState) return { kind: 'unchanged', name, generation: existing.generation };
-      return { kind: 'change', name, change: { kind: 'target', name, targetState }, outcome: 'changed' };
-    }
-    if (replace) return { kind: 'change', name, change: { kind: 'replace', name, ...admitted, targetState, expect: existing.revision }, outcome: 'replaced' };
-    const error = new FleetError(`unit ${name} exists already with another unit file`, { code: 'UNIT_EXISTS', kind: 'conflict', remedy: 'ask for its replacement, or destroy it first' });
-    return { kind: 'failed', name, error };
   }
 
-  async #apply(decisions: readonly Decision[], atomic: boolean): Promise<Answer> {
+  /** Which of the decisions to write nothing were made on a record that the store has no longer; a write finds out by itself. */
+  async #findOld(decisions: readonly Decision[], signal: AbortSignal): Promise<ReadonlySet<number>> {
+    const bases = decisions.map((decision) => (decision.kind === 'change' ? undefined : decision.basis));
+    const known = bases.filter((basis) => basis !== undefined);
+    if (known.length === 0) return NONE;
+    const stale = new Set(await this.#options.registry.findStaleUnits(known, { signal }));
+    return new Set(bases.flatMap((basis, index) => (basis !== undefined && stale.has(basis.name) ? [index] : [])));
+  }
+
+  async #carryOut(decisions: readonly Decision[], atomic: boolean): Promise<Outcome> {
     const { registry, cache, logger } = this.#options;
     if (atomic && decisions.some((decision) => decision.kind === 'failed')) {
-      return answer(0, decisions.map((decision) => (decision.kind === 'failed' ? failed(decision.name, decision.error) : { name: decision.name, outcome: 'not-attempted' })), true);
+      const results = decisions.map((decision): UnitResult => (decision.kind === 'failed' ? failed(decision.name, decision.error) : { name: decision.name, outcome: 'not-attempted' }));
+      return { revision: 0, results, outdated: NONE };
     }
     const planned = decisions.flatMap((decision) => (decision.kind === 'change' ? [decision] : []));
     // Not cancelled with the request: once sent, writes are better known than unknown.
     const outcomes = planned.length === 0 ? [] : await registry.changeUnits(planned.map(({ change }) => change), { atomic });
     const byName = new Map(outcomes.map((outcome) => [outcome.name as string, outcome]));
     const revision = Math.max(0, ...outcomes.map((outcome) => (outcome.ok ? outcome.revision : 0)));
-    const results = decisions.map((decision): UnitResult => {
+    const outdated = new Set<number>();
+    const results = decisions.map((decision, index): UnitResult => {
       const { name } = decision;
       if (decision.kind === 'failed') return failed(name, decision.error);
       if (decision.kind === 'unchanged') return { name, outcome: 'unchanged', generation: decision.generation };
       const outcome = byName.get(name);
       if (outcome === undefined || (!outcome.ok && isFleetError(outcome.error, 'CHANGE_NOT_APPLIED'))) return { name, outcome: 'not-attempted' };
-      if (!outcome.ok) return failed(name, outcome.error);
+      if (!outcome.ok) {
+        if (OUTDATED.some((code) => isFleetError(outcome.error, code))) outdated.add(index);
+        return failed(name, outcome.error);
+      }
       return decision.outcome === 'destroyed' ? { name, outcome: 'destroyed' } : { name, outcome: decision.outcome, generation: outcome.generation };
     });
     await cache.waitForWrite(revision);
     logger.info('units changed', { units: planned.length, failed: results.filter(({ outcome }) => outcome === 'failed').length, revision });
-    return answer(revision, results, atomic);
+    return { revision, results, outdated };
   }
 }
 
-function answer(revision: number, results: readonly UnitResult[], atomic: boolean): Answer {
+const NONE: ReadonlySet<number> = new Set();
+/** Failures of a change that was decided on what is not so any more. */
+const OUTDATED = ['UNIT_EXISTS', 'UNIT_CHANGED', 'UNIT_NOT_FOUND'];
+
+/** What is to be done for one unit, by what is stored of it. */
+function decideSubmit(unit: SubmitUnit, replace: boolean, known: KnownUnit | null): Decision {
+  try {
+    const name = admitName(unit.name);
+    const admitted = unit.text === undefined ? admitOptions(unit.options ?? []) : admitText(unit.text);
+    const wanted = unit.desiredState === undefined ? undefined : admitTargetState(name, unit.desiredState);
+    if (known === null) return { kind: 'change', name, change: { kind: 'create', name, ...admitted, targetState: wanted ?? 'inactive' }, outcome: 'created' };
+    const existing = known.unit;
+    const targetState = wanted ?? existing.targetState;
+    if (existing.hash === admitted.hash) {
+      if (targetState === existing.targetState) return { kind: 'unchanged', name, generation: existing.generation, basis: existing };
+      return { kind: 'change', name, change: { kind: 'target', name, targetState, known }, outcome: 'changed' };
+    }
+    if (replace) return { kind: 'change', name, change: { kind: 'replace', name, ...admitted, targetState, expect: existing.revision, known }, outcome: 'replaced' };
+    const error = new FleetError(`unit ${name} exists already with another unit file`, { code: 'UNIT_EXISTS', kind: 'conflict', remedy: 'ask for its replacement, or destroy it first' });
+    return { kind: 'failed', name, error, basis: existing };
+  } catch (error) {
+    return { kind: 'failed', name: unit.name, error };
+  }
+}
+
+function answer({ revision, results }: Outcome, atomic: boolean): Answer {
   const ok = results.every(({ outcome }) => outcome !== 'failed' && outcome !== 'not-attempted');
   const body: BulkResult = { revision, ok, results };
   return jsonAnswer(atomic && !ok ? 409 : 200, JSON.stringify(body), revision === 0 ? undefined : revision);
@@ -152,14 +207,4 @@ function describe(error: unknown): ApiErrorInfo {
 function checkCount(count: number, atomic: boolean): void {
   if (!atomic || count <= MAX_ATOMIC_UNITS) return;
   throw new FleetError(`${count} units cannot be changed all or nothing, at most ${MAX_ATOMIC_UNITS} can`, { code: 'TOO_MANY_CHANGES', kind: 'invalid', remedy: 'send fewer at a time' });
-}
-
-async function mapLimited<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  const queue = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of queue) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(READS_AT_A_TIME, items.length) }, worker));
-  return results;
 }

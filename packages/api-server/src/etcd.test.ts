@@ -1,17 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { withMetrics, type Store } from '@fleet/registry';
 import { createEtcdStore } from '@fleet/registry/etcd';
 import { etcdIsUsable, startTestEtcd, type TestEtcd } from '@fleet/registry/testing';
 import { systemClock } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
-import { apiCaseSchema, runApiCase, startTestServer } from './testing/index.ts';
-
-const cases = readFileSync(join(import.meta.dirname, '../testdata/api.jsonl'), 'utf8')
-  .split('\n')
-  .filter((line) => line !== '')
-  .map((line) => apiCaseSchema.parse(JSON.parse(line)));
+import { startTestServer } from './testing/index.ts';
 
 (etcdIsUsable() ? describe : describe.skip)('on a real etcd (skipped where none is installed)', () => {
   let etcd: TestEtcd;
@@ -23,11 +16,6 @@ const cases = readFileSync(join(import.meta.dirname, '../testdata/api.jsonl'), '
   afterAll(async () => {
     await store[Symbol.asyncDispose]();
     await etcd.stop();
-  });
-
-  it.each(cases.map((testCase) => [testCase.id, testCase] as const))('recorded exchange %s', async (id, testCase) => {
-    const outcome = await runApiCase(testCase, { store, prefix: `/case/${id}/` });
-    expect(outcome).toMatchObject({ kind: testCase.match === 'defect' ? 'departed' : 'passed' });
   });
 
   it('a client reads its own writes on the daemon it wrote to, and with the token on any other', async () => {

@@ -1,0 +1,1 @@
+export { serveFromDaemon } from './recorded-daemon.ts';
