@@ -86,7 +86,9 @@ export function createDaemon(config: DaemonConfig, adapters: DaemonAdapters): Da
     : createEngine({
         registry,
         machine: config.machine,
-        sessionId: randomUUID(),
+        sessionId: `${memory.session.sessionId}/${randomUUID()}`,
+        // The session is of this boot and this runtime directory, which one process at a time uses.
+        isEarlierSession: (sessionId) => sessionId.startsWith(`${memory.session.sessionId}/`),
         clock,
         logger: logger.with({ component: 'engine' }),
         agentTtlMs: config.agentTtlMs,

@@ -376,6 +376,21 @@ describe('leadership', () => {
     expect([first.status().leading, second.status().leading]).toEqual([true, false]);
   });
 
+  for (const [whose, over, waits] of [
+    ['of an earlier process of this machine is ended at once', { isEarlierSession: (session: string) => session === 'engine-1' }, false],
+    ['of another daemon with this machine id is left alone', { isEarlierSession: () => false }, true],
+    ['of another machine is left alone', { machine: 'm2' as MachineId, isEarlierSession: () => true }, true],
+  ] as const) {
+    it(`the term ${whose}`, async () => {
+      const first = await startEngine();
+      const { fence } = first.status();
+      const second = await startEngine({ sessionId: 'engine-2', ...over });
+      await cluster.pass(300);
+      expect(second.status().leading).toBe(!waits);
+      expect(first.status()).toMatchObject(waits ? { leading: true, fence } : { leading: false });
+    });
+  }
+
   it('a leader whose key was taken away stops writing and campaigns again', async () => {
     const engine = await startEngine();
     const fence = engine.status().fence!;

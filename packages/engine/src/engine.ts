@@ -15,6 +15,8 @@ export interface EngineOptions {
   readonly machine: MachineId;
   /** Unique to this process. */
   readonly sessionId: string;
+  /** Whether a session was that of an earlier process of this machine, which is dead: its term is ended at once. None unless told. */
+  readonly isEarlierSession?: (sessionId: string) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Life of a machine's lease. A new leader waits this long before it declares a machine dead. */
@@ -72,6 +74,7 @@ export function createEngine(options: EngineOptions): Engine {
           registry: options.registry,
           machine: options.machine,
           sessionId: options.sessionId,
+          isEarlier: options.isEarlierSession,
           ttlMs: options.leaderTtlMs ?? 10_000,
           version,
           clock,

@@ -9,6 +9,8 @@ export interface LeadershipOptions {
   readonly machine: MachineId;
   /** Changes with every process, so that two daemons with one machine id cannot both believe to lead. */
   readonly sessionId: string;
+  /** Whether a session was that of an earlier process of this machine, which is known to be dead. */
+  readonly isEarlier?: ((sessionId: string) => boolean) | undefined;
   readonly ttlMs: number;
   /** Engine version of this program: it leads only while none that is higher has been seen. */
   readonly version: number;
@@ -53,6 +55,7 @@ export async function runLeadership(options: LeadershipOptions, lead: (term: Ter
   const unsubscribeLiveness = mirror.onLiveness(() => changed.wake());
   tell();
   try {
+    await endEarlierTerm(options, mirror, signal);
     for (let failures = 0; ; ) {
       await waitForVacancy(mirror, changed, signal);
       await clock.sleep(random() * (options.jitterMs ?? 200), { signal });
@@ -71,6 +74,23 @@ export async function runLeadership(options: LeadershipOptions, lead: (term: Ter
   } finally {
     unsubscribe();
     unsubscribeLiveness();
+  }
+}
+
+/**
+ * A daemon that was killed and started again does not wait for its own old lease to end. Should the earlier process live
+ * all the same, the fence refuses its writes.
+ */
+async function endEarlierTerm({ registry, machine, isEarlier, logger }: LeadershipOptions, mirror: Mirror, signal: AbortSignal): Promise<void> {
+  const leader = mirror.records('leader').get('leader');
+  if (leader?.machine !== machine || isEarlier?.(leader.sessionId) !== true) return;
+  try {
+    await registry.resign(leader.fence, { signal });
+    logger.info('term of an earlier process of this machine ended', { fence: leader.fence });
+  } catch (error) {
+    signal.throwIfAborted();
+    // Its lease ends by itself then.
+    logger.debug('term of an earlier process was not ended', { error: describeError(error) });
   }
 }
 
