@@ -106,8 +106,9 @@ describe('createRandom', () => {
 
 describe('parseChaosOptions', () => {
   it.each([
-    { args: [], expected: { kind: 'run', options: { minutes: 5, seed: 42, ttlSeconds: 6 } } },
-    { args: ['--minutes', '0.5', '--seed', '7', '--ttl', '3'], expected: { kind: 'run', options: { minutes: 0.5, seed: 7, ttlSeconds: 3 } } },
+    { args: [], expected: { kind: 'run', options: { minutes: 5, seed: 42, ttlSeconds: 6, etcdMembers: 1 } } },
+    { args: ['--minutes', '0.5', '--seed', '7', '--ttl', '3', '--etcd', '3'], expected: { kind: 'run', options: { minutes: 0.5, seed: 7, ttlSeconds: 3, etcdMembers: 3 } } },
+    { args: ['--etcd', '2.5'], expected: { kind: 'bad', message: '--etcd 2.5: not a whole number from 1 to 5' } },
     { args: ['--minutes', '-1'], expected: { kind: 'bad' } },
     { args: ['--seed', 'x'], expected: { kind: 'bad', message: '--seed x: not a whole number' } },
     { args: ['--minutes', 'x'], expected: { kind: 'bad', message: '--minutes x: not a number above 0' } },

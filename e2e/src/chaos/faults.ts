@@ -1,3 +1,4 @@
+import type { EtcdMember } from '../machines/etcd.ts';
 import type { RealCluster } from '../real/real-cluster.ts';
 import type { RealClusterMachine } from '../real/real-cluster-machine.ts';
 import type { Absences } from './absences.ts';
@@ -83,8 +84,45 @@ export const machineFaults: readonly Fault[] = [
   momentary('HUP', 2, (machine) => machine.real.output(['systemctl', 'kill', '--signal=HUP', 'fleet.service'])),
 ];
 
-/** Faults of what fleetd stands on, beside those of machines. */
-export const groundFaults: readonly Fault[] = [
+/** The member that a fault of one member befalls: chosen with the machine, so that it follows from the seed. */
+function memberFor({ cluster }: FaultWorld, machine: RealClusterMachine): EtcdMember {
+  const { members } = cluster.etcd;
+  const member = members[cluster.machines.indexOf(machine) % members.length];
+  if (member === undefined) throw new Error('etcd has no members');
+  return member;
+}
+
+/** Faults that leave etcd its quorum; for clusters of several members. */
+const memberFaults: readonly Fault[] = [
+  {
+    name: 'one etcd member paused',
+    weight: 4,
+    lastsTtls: [0.2, 2.5],
+    begin: (world, machine) => {
+      const member = memberFor(world, machine);
+      member.pause();
+      return Promise.resolve(() => {
+        member.resume();
+        return world.cluster.etcd.untilHealthy();
+      });
+    },
+  },
+  {
+    name: 'one etcd member killed',
+    weight: 4,
+    lastsTtls: [0, 2.5],
+    begin: async (world, machine) => {
+      const member = memberFor(world, machine);
+      await member.kill();
+      return async () => {
+        await member.start();
+        await world.cluster.etcd.untilHealthy();
+      };
+    },
+  },
+];
+
+const storeFaults: readonly Fault[] = [
   {
     name: 'etcd paused',
     weight: 3,
@@ -106,6 +144,9 @@ export const groundFaults: readonly Fault[] = [
       };
     },
   },
+];
+
+const busFaults: readonly Fault[] = [
   momentary('bus killed', 2, async (machine) => {
     await machine.real.exec(['systemctl', 'kill', '--kill-who=main', '--signal=KILL', 'dbus.service']);
     await machine.real.exec(['systemctl', 'start', 'dbus.service']);
@@ -113,3 +154,8 @@ export const groundFaults: readonly Fault[] = [
   momentary('systemd executed again', 2, (machine) => machine.real.output(['systemctl', 'daemon-reexec'])),
   momentary('systemd reloaded', 1, (machine) => machine.real.output(['systemctl', 'daemon-reload'])),
 ];
+
+/** Faults of what fleetd stands on, beside those of machines. */
+export function groundFaults(etcdMembers: number): readonly Fault[] {
+  return [...storeFaults, ...(etcdMembers > 1 ? memberFaults : []), ...busFaults];
+}

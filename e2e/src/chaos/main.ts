@@ -29,15 +29,15 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run({ minutes, seed, ttlSeconds }: ChaosRunOptions): Promise<number> {
+async function run({ minutes, seed, ttlSeconds, etcdMembers }: ChaosRunOptions): Promise<number> {
   const obstacle = realMachineObstacle();
   if (obstacle !== undefined) {
     say(`no chaos here: ${obstacle}`);
     return 1;
   }
-  say(`seed ${seed}, ${minutes} minutes, TTL ${ttlSeconds} s; again with: npm run chaos -- --minutes ${minutes} --seed ${seed} --ttl ${ttlSeconds}`);
+  say(`seed ${seed}, ${minutes} minutes, TTL ${ttlSeconds} s, ${etcdMembers} etcd; again with: npm run chaos -- --minutes ${minutes} --seed ${seed} --ttl ${ttlSeconds} --etcd ${etcdMembers}`);
   try {
-    await using cluster = await createRealCluster({ machines: 3, agentTtlMs: ttlSeconds * 1000, config: ['shutdown=keep'], signal: ending.signal });
+    await using cluster = await createRealCluster({ machines: 3, etcdMembers, agentTtlMs: ttlSeconds * 1000, config: ['shutdown=keep'], signal: ending.signal });
     const report = await runChaos({ cluster, seed, durationMs: minutes * 60_000, roundMs: 60_000, say, signal: ending.signal });
     summarise(report);
     if (report.violations.length === 0) return ending.signal.aborted ? 130 : 0;

@@ -104,7 +104,7 @@ class Chaos {
     const watching = new AbortController();
     const watched = this.#watch(watching.signal);
     try {
-      await Promise.all([this.#command(commands, end), this.#disturb(machines, machineFaults, end, [300, 3_000]), this.#disturb(ground, groundFaults, end, [2_000, 9_000])]);
+      await Promise.all([this.#command(commands, end), this.#disturb(machines, machineFaults, end, [300, 3_000]), this.#disturb(ground, groundFaults(this.#options.cluster.etcd.members.length), end, [2_000, 9_000])]);
       await this.#settle();
     } finally {
       watching.abort();
@@ -188,6 +188,7 @@ class Chaos {
           ...(seen.size === cluster.machines.length ? [] : ['not all machines answer']),
           ...this.#ledger.brokenPromises(seen),
           ...(await this.#unknownFiles()),
+          ...(await this.#wrongStates(seen)),
         ];
         return broken.length === 0;
       },
@@ -207,6 +208,18 @@ class Chaos {
       const found = stored.get(name) ?? 'absent';
       return [...possible].includes(found as never) ? [] : [`${name} is ${found} in the registry, but users were told ${[...possible].join(' or ')}`];
     });
+  }
+
+  /** What users are shown of the units must be what the machines say of them. */
+  async #wrongStates(seen: Sightings): Promise<readonly string[]> {
+    const { cluster } = this.#options;
+    const { code, stdout } = await cluster.fleetctl(['list-units', '--no-legend', '--full', '--fields=machine,unit,active']);
+    if (code !== 0) return ['the states of units cannot be listed'];
+    const shown = stdout.split('\n').filter(Boolean).map((line) => line.trim().split(/\s+/));
+    const ids = new Map(cluster.machines.map(({ id, name }) => [id, name]));
+    const told = new Set(shown.flatMap(([machine = '', unit = '', active]) => (machine === '-' ? [] : [`${unit} on ${ids.get(machine.split('/')[0] ?? '') ?? machine}: ${active === 'active' ? 'active' : 'not active'}`])));
+    const real = new Set([...seen].flatMap(([machine, units]) => units.map(({ unit, active }) => `${unit} on ${machine}: ${active ? 'active' : 'not active'}`)));
+    return [...[...told].filter((line) => !real.has(line)).map((line) => `shown to users, but not so: ${line}`), ...[...real].filter((line) => !told.has(line)).map((line) => `not shown to users: ${line}`)];
   }
 
   async #see(): Promise<Sightings> {
