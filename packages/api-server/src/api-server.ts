@@ -21,7 +21,7 @@ import { mountV2 } from './v2/mount.ts';
 import { ChangeHub } from './v2/change-hub.ts';
 
 /** What the API needs of the registry. */
-export type ApiRegistry = Pick<Registry, 'readUnit' | 'readUnitRecord' | 'findStaleUnits' | 'readText' | 'readEngineVersion' | 'openMirror' | 'changeUnit' | 'changeUnits' | 'changeMetadata'>;
+export type ApiRegistry = Pick<Registry, 'readUnit' | 'readUnitRecord' | 'findStaleUnits' | 'readText' | 'readHistory' | 'readEngineVersion' | 'openMirror' | 'changeUnit' | 'changeUnits' | 'changeMetadata'>;
 
 /** Whether the daemon is joined to its cluster. While it is not, all of the API answers 503. */
 export interface Availability {

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { waitUntil } from '@fleet/runtime/testing';
@@ -37,6 +39,10 @@ describe('bytes that are no good request', () => {
     ['a header without a colon', 'GET / HTTP/1.1\r\nHost x\r\n\r\n', 400],
     ['two lengths', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 400],
     ['length and chunks', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+    ['bytes that are no ASCII in the target', 'GET /fleet/v1//units?x=€ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+    ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n', 400],
+    ['two media types', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}', 415],
+    ['an encoding of the body', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00', 400],
     ['a negative length', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400],
     ['bad chunks', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400],
     ['too large a head', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, 431],
@@ -68,6 +74,17 @@ describe('bytes that are no good request', () => {
   ])('%s', async (line, status, body) => {
     const answer = await server.send(`${line}\r\nHost: x\r\nConnection: close\r\n\r\n`);
     expect([answer?.status, answer?.body]).toEqual([status, body]);
+  });
+
+  it.each([
+    ['GET', '/fleet/v1/units/../../../../etc/passwd', '/etc/passwd'],
+    ['GET', '/fleet/v1/units/..%2f..%2fmetrics', '/fleet/metrics'],
+    ['DELETE', '//fleet//v1///units/a.service', '/fleet/v1/units/a.service'],
+    ['GET', '/.', '/'],
+  ])('%s %s is sent to %s', async (method, path, location) => {
+    const answer = await server.request(method, path);
+    expect([answer.status, answer.headers.get('location')]).toEqual([301, location]);
+    await expectAlive();
   });
 
   it('HEAD has a length and no body', async () => {
@@ -167,6 +184,44 @@ describe('fuzz', () => {
       { numRuns: 40, interruptAfterTimeLimit: 20_000 },
     );
     await expectAlive();
+  }, 60_000);
+});
+
+describe('memory', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heapBytes = (): number => {
+    collect();
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const junk = (round: number): readonly (string | Buffer)[] => {
+    const body = (text: string, method = 'PUT', path = `/fleet/v1/units/j${round % 50}.service`): string =>
+      `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+    return [
+      `GET /fleet/v1/units?nextPageToken=${round} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      `GET /fleet/v2/states?name=${round}* HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      `GET /${round}/${'x'.repeat(1_000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      `M${round} /fleet/v1/units HTTP/1.1\r\nHost: x\r\n\r\n`,
+      Buffer.from([round & 0xff, 0xff, 0, 13, 10, 13, 10]),
+      body('['.repeat(2_000)),
+      body(JSON.stringify({ options: [{ ...exec, value: `${round}${'x'.repeat(3_000)}` }] })),
+      body(JSON.stringify({ units: [{ name: `${round}`, text: 'x' }] }), 'POST', '/fleet/v2/units:submit'),
+      body(JSON.stringify([{ op: 'add', path: `/${round}`, value: {} }]), 'PATCH', '/fleet/v1/machines'),
+    ];
+  };
+
+  it('does not grow with the number of bad requests', async () => {
+    const run = async (from: number, to: number): Promise<void> => {
+      for (let round = from; round < to; round += 1) {
+        for (const answer of await Promise.all(junk(round).map((bytes) => server.send(bytes)))) expect(answer?.status).toBeGreaterThanOrEqual(200);
+      }
+    };
+    await run(0, 60);
+    const before = heapBytes();
+    await run(60, 260);
+    // 1,800 requests of up to 4 kB; what each left behind would show.
+    expect((heapBytes() - before) / 1024 / 1024).toBeLessThan(6);
   }, 60_000);
 });
 

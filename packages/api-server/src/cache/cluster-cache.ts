@@ -115,10 +115,10 @@ export class ClusterCache {
 
   #start(): Open {
     if (this.#closed) throw new FleetError('the API server is shutting down', { code: 'SHUTTING_DOWN', kind: 'unavailable' });
-    const { registry, clock, logger } = this.#options;
+    const { registry, logger } = this.#options;
     const controller = new AbortController();
     const view = registry.openMirror({ kind: 'cluster' }, { signal: controller.signal }).then((mirror) => {
-      const ready = new ClusterView(mirror, clock);
+      const ready = new ClusterView(mirror);
       this.#options.onOpen(ready);
       open.ready = ready;
       logger.debug('cache built', { revision: ready.revision, units: ready.unitNames.all.length });

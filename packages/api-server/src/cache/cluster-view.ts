@@ -1,9 +1,6 @@
 import type { MachineInfo, UnitStateInfo, UnitSummary } from '@fleet/api';
 import { mergeMetadata, type MachineId, type Metadata, type UnitName } from '@fleet/model';
 import type { KnownUnit, MachineRecord, Mirror, MirrorBatch, StateRecord, UnitRecord } from '@fleet/registry';
-import type { Clock } from '@fleet/runtime';
-import { History } from './history.ts';
-import { historyOf } from './history-of.ts';
 import { SortedNames } from './sorted-names.ts';
 
 /** What one batch of the mirror changed, by the nouns of the API. */
@@ -20,7 +17,6 @@ const NO_STATES: ReadonlyMap<MachineId, StateRecord> = new Map();
 /** The mirror of the cluster, indexed for the questions of the API. Everything here is synchronous. */
 export class ClusterView implements Disposable {
   readonly mirror: Mirror;
-  readonly history = new History();
   readonly unitNames: SortedNames;
   readonly machineIds: SortedNames;
   /** `<unit> <machine>`: by unit, then machine; a space sorts before all that a name may contain. */
@@ -28,15 +24,13 @@ export class ClusterView implements Disposable {
   readonly #statesByUnit = new Map<UnitName, Map<MachineId, StateRecord>>();
   readonly #placedOn = new Map<MachineId, number>();
   readonly #listeners = new Set<(change: ViewChange) => void>();
-  readonly #clock: Clock;
   readonly #unsubscribe: () => void;
   #unitsVersion = 0;
   #statesVersion = 0;
   #machinesVersion = 0;
 
-  constructor(mirror: Mirror, clock: Clock) {
+  constructor(mirror: Mirror) {
     this.mirror = mirror;
-    this.#clock = clock;
     this.unitNames = new SortedNames(mirror.records('units').keys());
     this.machineIds = new SortedNames(mirror.records('machines').keys());
     this.stateKeys = new SortedNames([...mirror.records('state').values()].map(({ unit, machine }) => `${unit} ${machine}`));
@@ -185,7 +179,6 @@ export class ClusterView implements Disposable {
     if (change.units.size > 0) this.#unitsVersion += 1;
     if (change.states.size > 0) this.#statesVersion += 1;
     if (change.machines.size > 0 || change.units.size > 0) this.#machinesVersion += 1;
-    for (const [unit, entry] of historyOf(batch, this.mirror, this.#clock.now())) this.history.add(unit, entry);
     for (const listener of this.#listeners) listener(change);
   }
 

@@ -29,6 +29,9 @@ export interface Listener {
   readonly destroy: () => void;
 }
 
+/** So that all clients may come back at once after a restart; the system may allow less. */
+const BACKLOG = 4_096;
+
 /**
  * Starts to listen.
  *
@@ -45,7 +48,7 @@ export async function openListener(spec: ListenerSpec, options: ListenerOptions)
   server.on('checkExpectation', options.onExpectation);
   server.on('drop', () => logger.warn('connection refused, too many', { listener: describeListener(spec), limit: limits.connections }));
   let remove = (): void => undefined;
-  if (spec.kind === 'unix') remove = await listenOnUnixSocket(server, { path: spec.path, mode: spec.mode ?? 0o660, group: spec.group });
+  if (spec.kind === 'unix') remove = await listenOnUnixSocket(server, { path: spec.path, mode: spec.mode ?? 0o660, group: spec.group, backlog: BACKLOG });
   else await listen(server, spec);
   server.on('error', (error) => logger.error('listener failed', { listener: describeListener(spec), reason: describeError(error) }));
   const address = spec.kind === 'unix' ? spec.path : addressOf(server);
@@ -116,7 +119,7 @@ async function listen(server: Server, spec: Exclude<ListenerSpec, { kind: 'unix'
       resolve();
     };
     if (spec.kind === 'fd') server.listen({ fd: spec.fd }, onListening);
-    else server.listen({ host: spec.host, port: spec.port }, onListening);
+    else server.listen({ host: spec.host, port: spec.port, backlog: BACKLOG }, onListening);
   });
 }
 

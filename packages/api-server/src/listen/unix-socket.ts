@@ -7,6 +7,8 @@ export interface UnixSocketOptions {
   readonly path: string;
   readonly mode: number;
   readonly group: string | undefined;
+  /** Connections that may wait to be accepted; beyond, the system refuses them at once. */
+  readonly backlog: number;
 }
 
 /** How long a connection to a found socket may take before it counts as served by someone. */
@@ -29,7 +31,7 @@ export async function listenOnUnixSocket(server: Server, options: UnixSocketOpti
   }
   const gid = group === undefined ? undefined : groupId(group);
   await removeStale(path);
-  await bind(server, hidden, path);
+  await bind(server, hidden, path, options.backlog);
   try {
     giveTo(hidden, options, gid);
     show(hidden, path);
@@ -113,13 +115,13 @@ async function isServed(path: string): Promise<boolean> {
   });
 }
 
-async function bind(server: Server, hidden: string, path: string): Promise<void> {
+async function bind(server: Server, hidden: string, path: string, backlog: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const onError = (error: unknown): void => {
       reject(failed(path, error));
     };
     server.once('error', onError);
-    server.listen({ path: hidden }, () => {
+    server.listen({ path: hidden, backlog }, () => {
       server.off('error', onError);
       resolve();
     });

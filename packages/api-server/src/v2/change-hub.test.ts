@@ -20,7 +20,7 @@ describe('ChangeHub', () => {
     const cluster = new TestCluster(registry);
     const stop = new AbortController();
     const clock = new FakeClock();
-    const view = new ClusterView(await registry.openMirror({ kind: 'cluster' }, { signal: stop.signal }), clock);
+    const view = new ClusterView(await registry.openMirror({ kind: 'cluster' }, { signal: stop.signal }));
     const hub = new ChangeHub({ clock, metrics: createFleetMetrics({ processMetrics: false }).http, limits: { streams: 10, streamBufferBytes: 1_000_000 } });
     hub.attach(view, new UnitTexts({ readText: (hash) => registry.readText(hash) }));
     const released: string[] = [];
@@ -53,7 +53,7 @@ describe('a slow client', () => {
     const cluster = new TestCluster(registry);
     for (let index = 0; index < 20; index += 1) await cluster.create(`${index}.service`);
     const stop = new AbortController();
-    const view = new ClusterView(await registry.openMirror({ kind: 'cluster' }, { signal: stop.signal }), systemClock);
+    const view = new ClusterView(await registry.openMirror({ kind: 'cluster' }, { signal: stop.signal }));
     const metrics = createFleetMetrics({ processMetrics: false });
     const clock = new FakeClock();
     const hub = new ChangeHub({ clock, metrics: metrics.http, limits: { streams: 10, streamBufferBytes: 1_000 } });
@@ -91,7 +91,7 @@ describe('ChangeLog', () => {
     const registry = createRegistry(store, { clock: systemClock, logger: silentLogger });
     const cluster = new TestCluster(registry);
     const stop = new AbortController();
-    const view = new ClusterView(await registry.openMirror({ kind: 'cluster' }, { signal: stop.signal }), systemClock);
+    const view = new ClusterView(await registry.openMirror({ kind: 'cluster' }, { signal: stop.signal }));
     const log = new ChangeLog(view, new UnitTexts({ readText: (hash) => registry.readText(hash) }), { batches: 10, characters: 1_000_000 });
     const start = view.revision;
     view.subscribe((change) => log.append(change));

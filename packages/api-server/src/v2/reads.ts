@@ -1,4 +1,5 @@
 import {
+  type HistoryEntry,
   type MachineQuery,
   machineQuerySchema,
   stateQuerySchema,
@@ -8,7 +9,7 @@ import {
   type UnitSummary,
 } from '@fleet/api';
 import { matchesMachineId } from '@fleet/model';
-import type { Registry, UnitRecord } from '@fleet/registry';
+import type { HistoryRecord, Registry, UnitRecord } from '@fleet/registry';
 import { FleetError } from '@fleet/runtime';
 import { unitDescription } from '@fleet/unit-parser';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
@@ -21,9 +22,12 @@ import type { ApiRequest } from '../http/api-request.ts';
 import { compileName, cursorAfter, pageFrom, readQuery } from './queries.ts';
 
 export interface V2ReadsOptions {
-  readonly registry: Pick<Registry, 'readText'>;
+  readonly registry: Pick<Registry, 'readText' | 'readHistory'>;
   readonly cache: ClusterCache;
 }
+
+/** Entries of its history shown with a unit. */
+const HISTORY_SHOWN = 20;
 
 /** The listings of version 2 and the single unit. */
 export class V2Reads {
@@ -55,13 +59,13 @@ export class V2Reads {
     const view = await cache.acquire(request);
     const unit = view.unit(request.name);
     if (unit === undefined) throw new FleetError(`unit ${request.name} does not exist`, { code: 'UNIT_NOT_FOUND', kind: 'not-found' });
-    // All as of one revision: the text never changes, so it alone may be waited for.
+    // All as of one revision: what is waited for are the text, which never changes, and the history, which only grows.
     const { revision } = view;
     const summary = view.summary(unit);
     const states = [...view.statesOf(unit.name).values()].sort((a, b) => compareBytes(a.machine, b.machine)).map(stateInfo);
     const placementReason = view.known(unit.name)?.placement?.reason;
-    const history = [...view.history.of(unit.name)];
-    const text = await registry.readText(unit.hash, { signal: request.signal });
+    const { signal } = request;
+    const [text, history] = await Promise.all([registry.readText(unit.hash, { signal }), registry.readHistory(unit.name, { limit: HISTORY_SHOWN, signal })]);
     const options = parseStoredText(unit.hash, text);
     const description = unitDescription(options);
     const detail: UnitDetail = {
@@ -71,7 +75,7 @@ export class V2Reads {
       text,
       states,
       ...(placementReason !== undefined && { placementReason }),
-      history,
+      history: history.map(historyEntry),
     };
     return jsonAnswer(200, JSON.stringify(detail), revision);
   }
@@ -108,6 +112,11 @@ export class V2Reads {
     const text = texts.peek(hash) ?? (await texts.get(hash).catch(() => undefined));
     return text === undefined || text.description === '' ? summary : { ...summary, description: text.description };
   }
+}
+
+function historyEntry({ kind, machine, at, reason, revision }: HistoryRecord): HistoryEntry {
+  const where = machine === undefined ? {} : kind === 'unplaced' ? { fromMachineID: machine } : { machineID: machine };
+  return { time: new Date(at).toISOString(), revision, event: kind, ...where, ...(reason !== undefined && { reason }) };
 }
 
 function keyOf(resource: string, request: ApiRequest): string {

@@ -105,13 +105,22 @@ describe('reading', () => {
       currentState: 'inactive',
       states: [{ name: 'web@1.service', machineID: 'm1m1m1m1aaaa', load: 'loaded', active: 'active', sub: 'running', asked: 'launched', generation: 1 }],
     });
-    expect(detail.history.map(({ event, machineID, fromMachineID, reason }) => ({ event, machineID, fromMachineID, reason }))).toEqual([
-      { event: 'unplaced', machineID: undefined, fromMachineID: 'm1m1m1m1aaaa', reason: 'the machine no longer fits, or another unit took its place' },
+    const expected = [
+      { event: 'created', machineID: undefined, fromMachineID: undefined, reason: 'desired state launched' },
+      { event: 'placed', machineID: 'm1m1m1m1aaaa', fromMachineID: undefined, reason: undefined },
+      { event: 'unplaced', machineID: undefined, fromMachineID: 'm1m1m1m1aaaa', reason: undefined },
       { event: 'placed', machineID: 'm2m2m2m2bbbb', fromMachineID: undefined, reason: 'it was on m1: overloaded' },
-    ]);
-    // A daemon that was not looking at the time knows it too.
+    ];
+    const told = ({ history }: UnitDetail) => history.map(({ event, machineID, fromMachineID, reason }) => ({ event, machineID, fromMachineID, reason }));
+    expect(told(detail)).toEqual(expected);
+    expect(detail.history.every(({ time, revision }) => Math.abs(Date.parse(time) - Date.now()) < 60_000 && revision <= detail.history.at(-1)!.revision)).toBe(true);
+    // A daemon that was not looking at the time knows it too, and so does one after a restart.
     await using other = await startTestServer({ store: server.store });
-    expect(JSON.parse((await other.request('GET', '/fleet/v2/units/web%401.service')).body)).toMatchObject({ placementReason: 'it was on m1: overloaded', history: [] });
+    const elsewhere = unitDetailSchema.parse(JSON.parse((await other.request('GET', '/fleet/v2/units/web%401.service')).body)) as UnitDetail;
+    expect({ reason: elsewhere.placementReason, history: told(elsewhere) }).toEqual({ reason: 'it was on m1: overloaded', history: expected });
+    await server.request('PUT', '/fleet/v1/units/web%401.service', { desiredState: 'inactive' }, { 'content-type': 'application/json' });
+    const stopped = unitDetailSchema.parse(await getJson('/fleet/v2/units/web%401.service')) as UnitDetail;
+    expect(told(stopped).at(-1)).toEqual({ event: 'unplaced', machineID: undefined, fromMachineID: 'm2m2m2m2bbbb', reason: 'desired state inactive' });
   });
 
   it('says that a unit does not exist', async () => {
