@@ -3,20 +3,19 @@ import type { FleetMetrics } from '@fleet/api-server';
 import type { EngineObserver } from '@fleet/engine';
 import type { StoreMetrics } from '@fleet/registry';
 
-/** Counts what the engine tells. */
+/** Counts what the engine tells. A unit without a machine counts as a failure to schedule once, when it begins to wait. */
 export function engineObserver({ engine }: Pick<FleetMetrics, 'engine'>): EngineObserver {
+  let waiting = 0;
   return {
     onTerm: (sinceMs) => {
       engine.leading(sinceMs !== null);
+      waiting = 0;
       if (sinceMs === null) engine.pendingUnits(0);
     },
     onTask: (type, outcome) => {
       const name = type === 'AttemptScheduleUnit' ? 'attemptscheduleunit' : 'unscheduleunit';
       if (outcome === 'done') engine.taskDone(name);
-      else {
-        engine.taskFailed(name);
-        engine.reconcileFailed('schedule');
-      }
+      else engine.taskFailed(name);
     },
     onPass: (durationMs, outcome) => {
       engine.reconciled(durationMs / 1000);
@@ -26,6 +25,8 @@ export function engineObserver({ engine }: Pick<FleetMetrics, 'engine'>): Engine
       engine.reconcileFailed('machine_away');
     },
     onPending: (units) => {
+      for (; waiting < units; waiting += 1) engine.reconcileFailed('schedule');
+      waiting = units;
       engine.pendingUnits(units);
     },
     onEvacuation: (pause) => {

@@ -30,6 +30,8 @@ interface Life {
   metadata: Metadata;
 }
 
+export type Fault = (call: string, args: readonly unknown[]) => Error | null;
+
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -40,6 +42,8 @@ export class InProcessCluster {
   readonly clock = new FakeClock();
   readonly store: Store = createMemoryStore({ clock: this.clock });
   readonly ttlMs = 30_000;
+  /** What goes wrong with calls of daemons to the store: the failure of a call, or null. */
+  fault: Fault = () => null;
   readonly #lives = new Map<string, Life>();
   #directory = '';
   #count = 0;
@@ -63,7 +67,7 @@ export class InProcessCluster {
     const manager = systemd.control.openManager();
     const daemon = createDaemon(
       { ...DEFAULT_DAEMON_CONFIG, version: '1.0.0-test', machine: name as MachineId, bootId: 'boot', metadata, listeners: [{ kind: 'unix', path: socket }], ...over },
-      { store: severable(this.store, cut), manager: severable(manager, cut), memory, clock: this.clock, logger: silentLogger },
+      { store: severable(this.store, cut, (call, args) => this.fault(call, args)), manager: severable(manager, cut), memory, clock: this.clock, logger: silentLogger },
     );
     const controller = new AbortController();
     await daemon.listen();
@@ -169,12 +173,16 @@ export class InProcessCluster {
 }
 
 /** The same object; once `cut` is on, every call hangs for ever, as for a process that is gone. */
-function severable<T extends object>(target: T, cut: { readonly on: boolean }): T {
+function severable<T extends object>(target: T, cut: { readonly on: boolean }, fault: Fault = () => null): T {
   return new Proxy(target, {
     get: (inner, key) => {
       const value: unknown = Reflect.get(inner, key);
       if (typeof value !== 'function' || typeof key === 'symbol') return typeof value === 'function' ? (value.bind(inner) as unknown) : value;
-      return (...args: unknown[]): unknown => (cut.on ? new Promise(() => undefined) : (value as (...all: unknown[]) => unknown).apply(inner, args));
+      return (...args: unknown[]): unknown => {
+        if (cut.on) return new Promise(() => undefined);
+        const failure = fault(key, args);
+        return failure === null ? (value as (...all: unknown[]) => unknown).apply(inner, args) : Promise.reject(failure);
+      };
     },
   });
 }
