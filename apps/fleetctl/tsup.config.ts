@@ -1,16 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { defineConfig } from 'tsup';
+import { commonJsInside, compact, etcdProtocolInside, licensesBeside, versionInside } from '../../tsup.program.ts';
 
-// The command is four files, each with everything inside: what every run needs, what the listings need, the other commands, and oclif. A run
+// The command is a few files, each with everything inside: what every run needs, what the listings need, the other commands, oclif, and the rest. A run
 // reads main.js and at most one more. CommonJS, because Node takes some milliseconds longer to begin with ES modules; separate bundles rather than
 // shared chunks, because a chunk holds whatever any of its users needs. docs/decisions/0061 has the figures.
 const PARTS: Readonly<Record<string, string>> = {
   main: 'src/main.ts',
-  index: 'src/index.ts',
   listings: 'src/commands/listings.ts',
   commands: 'src/commands/index.ts',
   oclif: 'src/oclif/index.ts',
@@ -40,14 +38,6 @@ const cryptoWhenUsed: Plugin = {
   },
 };
 
-const versionInside: Plugin = {
-  name: 'version-inside',
-  setup(build) {
-    const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
-    build.onLoad({ filter: /fleetctl\/src\/version\.ts$/ }, () => ({ contents: `export const VERSION = ${JSON.stringify(`v${version}`)};` }));
-  },
-};
-
 /** What oclif finds commands on disk with, compiles them with, draws templates and spinners with: never called, since all commands are given to it in memory. */
 const oclifWithoutDisk: Plugin = {
   name: 'oclif-without-disk',
@@ -61,22 +51,26 @@ export default Object.entries(PARTS).map(([name, file]) =>
   defineConfig({
     entry: { [name]: file },
     format: ['cjs'],
-    outExtension: () => ({ js: '.js', dts: '.d.ts' }),
-    dts: name === 'index',
+    outExtension: () => ({ js: '.js' }),
     target: 'node22',
     platform: 'node',
     splitting: false,
-    noExternal: [/^@fleet\/(api|api-client|runtime|unit-parser|model)(\/|$)/, /^@oclif\//],
-    // The store's packages have dependencies of their own, which must be found from where they are.
-    external: [/^@fleet\/(api-server|registry)(\/|$)/, '@oclif/core/package.json'],
-    esbuildPlugins: [partsApart, cryptoWhenUsed, oclifWithoutDisk, versionInside],
+    // node:sqlite has no name without its prefix.
+    removeNodeProtocol: false,
+    noExternal: [/.*/],
+    esbuildPlugins: [
+      partsApart,
+      cryptoWhenUsed,
+      oclifWithoutDisk,
+      versionInside(import.meta.dirname, (version) => `export const VERSION = ${JSON.stringify(`v${version}`)};`),
+      etcdProtocolInside,
+      licensesBeside,
+      commonJsInside,
+    ],
     esbuildOptions(options) {
       options.conditions = ['@fleet/source', 'node', 'require'];
       options.supported = { 'dynamic-import': false };
-      // Half of what is read at each start would be blanks. Names stay, for stack traces.
-      options.minifyWhitespace = true;
-      options.minifySyntax = true;
+      Object.assign(options, compact);
     },
-    onSuccess: () => writeFile('dist/package.json', '{"type":"commonjs"}\n'),
   }),
 );

@@ -1,7 +1,8 @@
 import { defineConfig } from 'tsup';
+import { chunksToCommonJs, commonJsInside, dbusWithoutExtras, etcdProtocolInside, licensesBeside, versionInside } from '../../tsup.program.ts';
 
-// One program, split at its dynamic imports so that the adapters that are not used are not loaded. etcd3 reads its .proto
-// files from its own folder and dbus-next builds classes from XML at load: both stay outside.
+// Everything inside; what only some configurations need (etcd3, dbus-next) is in files of its own, read when it is first asked for:
+// a single file would cost every fleetd ten megabytes.
 export default defineConfig({
   entry: { main: 'src/main.ts' },
   format: ['esm'],
@@ -13,10 +14,11 @@ export default defineConfig({
   sourcemap: false,
   // node:sqlite has no name without its prefix.
   removeNodeProtocol: false,
-  noExternal: [/^@fleet\//, 'zod'],
-  external: ['etcd3', 'dbus-next', 'express', 'prom-client'],
+  noExternal: [/.*/],
+  esbuildPlugins: [versionInside(import.meta.dirname, (version) => `export const VERSION = ${JSON.stringify(version)};`), etcdProtocolInside, dbusWithoutExtras, licensesBeside, commonJsInside],
+  plugins: [chunksToCommonJs],
   esbuildOptions(options) {
-    options.conditions = ['@fleet/source', 'node', 'import'];
+    options.conditions = ['@fleet/source', 'node', 'require'];
     options.chunkNames = 'chunks/[name]-[hash]';
   },
 });

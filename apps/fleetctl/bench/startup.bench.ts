@@ -10,16 +10,19 @@ const execute = promisify(execFile);
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 40);
 const UNITS = 500;
 const BUNDLE = join(import.meta.dirname, '../dist/main.js');
+const EXECUTABLE = join(import.meta.dirname, '../executable/fleetctl');
 
 interface Case {
   readonly name: string;
+  /** Node unless told. */
+  readonly program?: string;
   readonly argv: readonly string[];
   /** Times `node -e 0`. */
   readonly goal: number;
 }
 
 async function run(): Promise<void> {
-  if (!existsSync(BUNDLE)) throw new Error('build first: nx run @fleet/fleetctl:build');
+  for (const file of [BUNDLE, EXECUTABLE]) if (!existsSync(file)) throw new Error('build first: nx run @fleet/fleetctl:executable');
   await using cluster = await createInProcessCluster({ machines: 1, agentTtlMs: 60_000, version: '1.0.0' });
   const endpoint = `unix://${cluster.machines[0]?.socketPath ?? ''}`;
   {
@@ -41,6 +44,11 @@ async function run(): Promise<void> {
     { name: 'fleetctl help', argv: [BUNDLE, 'help'], goal: 3 },
     { name: 'fleetctl help start', argv: [BUNDLE, 'help', 'start'], goal: 3 },
     { name: 'fleetctl --bogus (a usage error)', argv: [BUNDLE, 'list-units', '--bogus'], goal: 3 },
+    { name: 'executable: version', program: EXECUTABLE, argv: ['version'], goal: 1.15 },
+    { name: `executable: list-units (${UNITS} units)`, program: EXECUTABLE, argv: ['list-units'], goal: 2 },
+    { name: 'executable: list-machines', program: EXECUTABLE, argv: ['list-machines'], goal: 3 },
+    { name: 'executable: why', program: EXECUTABLE, argv: ['why', 'bench@1'], goal: 3 },
+    { name: 'executable: help', program: EXECUTABLE, argv: ['help'], goal: 3 },
   ];
   const samples = await measure(cases, endpoint);
   console.log(`start-up against ${cases[0]?.name ?? ''}: whole process, median of ${ROUNDS}; judged by processor time, since other programs may be running`);
@@ -66,10 +74,10 @@ interface Sample {
 async function measure(cases: readonly Case[], endpoint: string): Promise<Sample[][]> {
   const samples = cases.map((): Sample[] => []);
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [index, { argv }] of cases.entries()) {
+    for (const [index, { program = process.execPath, argv }] of cases.entries()) {
       const script = `TIMEFORMAT='%3R %3U %3S'; time "$@" > /dev/null 2> /dev/null < /dev/null`;
       const env = { PATH: process.env['PATH'] ?? '', FLEETCTL_ENDPOINT: endpoint };
-      const { stderr } = await execute('bash', ['--norc', '-c', script, 'bash', process.execPath, ...argv], { env }).catch((error: unknown) => {
+      const { stderr } = await execute('bash', ['--norc', '-c', script, 'bash', program, ...argv], { env }).catch((error: unknown) => {
         // The commands may fail on purpose; what they took was printed.
         if (typeof error === 'object' && error !== null && 'stderr' in error && typeof error.stderr === 'string') return { stderr: error.stderr };
         throw error;

@@ -5,16 +5,36 @@ import { join } from 'node:path';
 /** The built command, as users run it. */
 export const BUNDLE = join(import.meta.dirname, '../dist/main.js');
 
+/** The same as a program that needs no Node. */
+export const EXECUTABLE = join(import.meta.dirname, '../executable/fleetctl');
+
 export interface BundleRun {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
+export interface BundleOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly timeoutMs?: number;
+}
+
 /** Runs the built command as a process of its own. */
-export async function runBundle(argv: readonly string[], options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly stdin?: string; readonly timeoutMs?: number } = {}): Promise<BundleRun> {
+export function runBundle(argv: readonly string[], options: BundleOptions = {}): Promise<BundleRun> {
   if (!existsSync(BUNDLE)) throw new Error('build first: nx run @fleet/fleetctl:build');
-  const child = spawn(process.execPath, [BUNDLE, ...argv], { cwd: options.cwd, env: { ...process.env, NODE_OPTIONS: '', ...options.env }, stdio: 'pipe' });
+  return runProgram(process.execPath, [BUNDLE, ...argv], { ...options, env: { ...process.env, NODE_OPTIONS: '', ...options.env } });
+}
+
+/** Runs the single executable in a process of its own, in an environment without Node. */
+export function runExecutable(argv: readonly string[], options: BundleOptions = {}): Promise<BundleRun> {
+  if (!existsSync(EXECUTABLE)) throw new Error('build first: nx run @fleet/fleetctl:executable');
+  return runProgram(EXECUTABLE, argv, { ...options, env: { PATH: '/usr/bin:/bin', ...options.env } });
+}
+
+async function runProgram(program: string, argv: readonly string[], options: Omit<BundleOptions, 'env'> & { readonly env: NodeJS.ProcessEnv }): Promise<BundleRun> {
+  const child = spawn(program, argv, { cwd: options.cwd, env: options.env, stdio: 'pipe' });
   const texts = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text));

@@ -74,7 +74,8 @@ function watchdog(env: Readonly<Record<string, string | undefined>>, clock: Cloc
 
 async function run(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const child = spawn('systemd-notify', args, { env, stdio: 'ignore', timeout: SEND_DEADLINE_MS });
+    // Not spawn's own `timeout`: its timer goes on when the program could not be started, and keeps the process alive.
+    const child = spawn('systemd-notify', args, { env, stdio: 'ignore', signal: AbortSignal.timeout(SEND_DEADLINE_MS) });
     child.on('error', reject);
     child.on('exit', (code) => {
       if (code === 0) resolve();

@@ -1,9 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
-/** From this package's package.json: one folder above sources and bundle, two above the bundle that the tests make. */
-export function readVersion(): string {
-  const near = new URL('../package.json', import.meta.url);
-  const file = existsSync(near) ? near : new URL('../../package.json', import.meta.url);
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string };
-  return version;
-}
+/** The release. The build puts the number in its place. */
+export const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string }).version;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { publishedProjects } from './projects.ts';
+import { publishedProjects, repositoryRoot } from './projects.ts';
 
 const projects = publishedProjects();
 const packages = projects.filter(({ folder }) => folder.startsWith('packages/'));
@@ -24,10 +24,15 @@ describe.each(projects)('$folder', ({ name, folder, directory, manifest }) => {
 
   it('depends on other packages of the workspace by a version that they have', () => {
     const versions = new Map(projects.map((project) => [project.name, String(project.manifest['version'])]));
-    for (const [dependency, range] of Object.entries((manifest['dependencies'] ?? {}) as Record<string, string>)) {
+    const { dependencies, devDependencies } = manifest as { readonly dependencies?: Record<string, string>; readonly devDependencies?: Record<string, string> };
+    for (const [dependency, range] of Object.entries({ ...dependencies, ...devDependencies })) {
       if (!dependency.startsWith('@fleet/')) continue;
       expect({ dependency, range }).toEqual({ dependency, range: `^${versions.get(dependency) ?? 'a version'}` });
     }
+  });
+
+  it('has the licence of the repository', () => {
+    expect(read(directory, 'LICENSE')).toBe(read(repositoryRoot, 'LICENSE'));
   });
 
   it('has a README that says what it is for, and a changelog', () => {
