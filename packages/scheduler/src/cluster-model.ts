@@ -39,7 +39,12 @@ export class ClusterModel {
 
   /** A machine joined, or its metadata changed. */
   setMachine(machine: SchedulerMachine): void {
-    this.#state.setMachines([machine]);
+    this.setMachines([machine]);
+  }
+
+  /** As {@link setMachine} for many, which is much quicker than one after the other. */
+  setMachines(machines: Iterable<SchedulerMachine>): void {
+    this.#state.setMachines(machines);
   }
 
   /** A machine went away. What is placed there moves with the next plan. */
@@ -50,7 +55,12 @@ export class ClusterModel {
 
   /** A unit was added, or its target state or requirements changed. Pass the same `requirements` object if they did not: that is quick. */
   setUnit(unit: SchedulerUnit): void {
-    this.#state.setUnits([unit]);
+    this.setUnits([unit]);
+  }
+
+  /** As {@link setUnit} for many, which is much quicker than one after the other. */
+  setUnits(units: Iterable<SchedulerUnit>): void {
+    this.#state.setUnits(units);
   }
 
   /** A unit was destroyed, and its placement with it: no step follows for it. */
