@@ -45,9 +45,9 @@ export interface UnitStateInfo {
   readonly reason?: string;
 }
 
-/** One thing that happened to a unit while the answering daemon was looking; kept in memory, newest last. */
+/** One thing that happened to a unit, as the cluster keeps it; newest last. `moved` and `pending` come from older daemons only. */
 export interface HistoryEntry {
-  /** When this daemon saw it, ISO 8601. */
+  /** When, by the clock of whoever did it, ISO 8601. */
   readonly time: string;
   readonly revision: number;
   readonly event: 'created' | 'replaced' | 'desired-state' | 'placed' | 'moved' | 'unplaced' | 'pending' | 'destroyed';

@@ -96,7 +96,13 @@ describe('scheduling', () => {
     await cluster.unreport('m1', 'a.service');
     await cluster.settle();
     expect(await cluster.placements()).toEqual({ 'a.service': 'm2' });
-    expect(await reason()).toBe('target state launched and unit not scheduled; it was on m1: target Machine(m1) unable to run unit: local Machine metadata insufficient');
+    const why = 'target Machine(m1) unable to run unit: local Machine metadata insufficient';
+    expect(await reason()).toBe(`target state launched and unit not scheduled; it was on m1: ${why}`);
+    expect((await cluster.registry.readHistory('a.service', { limit: 3 })).map(({ kind, machine, reason: told }) => [kind, machine, told])).toEqual([
+      ['placed', 'm1', 'target state launched and unit not scheduled'],
+      ['unplaced', 'm1', why],
+      ['placed', 'm2', `target state launched and unit not scheduled; it was on m1: ${why}`],
+    ]);
   });
 
   it('says why a unit has no machine, only when that changes, and clears it', async () => {
@@ -123,6 +129,21 @@ describe('scheduling', () => {
     await startEngine({ sessionId: 'engine-2' });
     expect(await cluster.placements()).toEqual({ 'a.service': 'm2' });
     expect(await cluster.pending()).toEqual({});
+  });
+
+  it('keeps the histories of units short', async () => {
+    await startEngine({ upkeepMs: 10_000 });
+    await cluster.createUnit('a.service');
+    for (let round = 0; round < 12; round += 1) {
+      await cluster.settle();
+      await cluster.setTarget('a.service', 'inactive');
+      await cluster.setTarget('a.service', 'launched');
+    }
+    await cluster.settle();
+    const entries = async (): Promise<number> => (await cluster.registry.readHistory('a.service', { limit: 100 })).length;
+    expect(await entries()).toBe(38);
+    await cluster.pass(10_000);
+    expect(await entries()).toBe(20);
   });
 
   it('leaves a unit whose text is missing as it is, and goes on with the others', async () => {

@@ -8,7 +8,7 @@ import { MachineJudge, type EvacuationPause, type MachineJudgeOptions } from './
 import { Moves } from './moves.ts';
 import { pendingChanges, planChanges } from './placement-changes.ts';
 
-export type LeaderRegistry = Pick<Registry, 'openMirror' | 'readText' | 'applyPlacements' | 'collectTexts' | 'readEngineVersion' | 'raiseEngineVersion'>;
+export type LeaderRegistry = Pick<Registry, 'openMirror' | 'readText' | 'applyPlacements' | 'collectTexts' | 'trimHistory' | 'readEngineVersion' | 'raiseEngineVersion'>;
 
 export interface LeaderTermOptions {
   readonly registry: LeaderRegistry;
@@ -19,7 +19,7 @@ export interface LeaderTermOptions {
   readonly judge: MachineJudgeOptions;
   /** How long a unit taken from a machine that has not reported it yet is kept back from other machines. */
   readonly settleMs: number;
-  /** How often texts that nothing refers to are collected, and texts that were missing asked for again. */
+  /** How often texts that nothing refers to are collected, histories shortened, and texts that were missing asked for again. */
   readonly upkeepMs: number;
   readonly observer: EngineObserver;
 }
@@ -228,6 +228,8 @@ export class LeaderTerm {
           (this.#feed as ClusterFeed).touchUnreadable();
           this.#wakeup.wake();
         }
+        const trimmed = await registry.trimHistory(fence, { signal });
+        if (trimmed > 0) logger.info('old history of units dropped', { entries: trimmed });
       } catch (error) {
         if (signal.aborted) return;
         logger.debug('upkeep failed', { error: describeError(error) });

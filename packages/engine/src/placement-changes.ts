@@ -41,7 +41,7 @@ export function planChanges(plan: Plan, context: PlanContext): PlannedChanges {
         }
         if (context.isPresent(step.machine)) leaving.add(step.unit);
         moved.set(step.unit, describeMove(step));
-        changes.push({ kind: 'unplace', unit: step.unit, machine: step.machine, expectPlacement: placement.revision });
+        changes.push({ kind: 'unplace', unit: step.unit, machine: step.machine, expectPlacement: placement.revision, reason: describeReason(step) });
         steps.push(step);
         break;
       }
@@ -73,10 +73,12 @@ export function planChanges(plan: Plan, context: PlanContext): PlannedChanges {
 }
 
 /** Why a unit left a machine, to be kept with its next placement. */
-export function describeMove({ machine, reason }: Pick<Step, 'machine' | 'reason'>): string {
-  const { because } = reason;
-  const cause = because === undefined || reason.text.includes(because) ? '' : ` (because of ${because})`;
-  return `it was on ${machine}: ${reason.text}${cause}`;
+export function describeMove(step: Pick<Step, 'machine' | 'reason'>): string {
+  return `it was on ${step.machine}: ${describeReason(step)}`;
+}
+
+function describeReason({ reason: { text, because } }: Pick<Step, 'reason'>): string {
+  return because === undefined || text.includes(because) ? text : `${text} (because of ${because})`;
 }
 
 /** Writes of the reasons that differ from what is written already. `placed` names the units that are placed in the same go. */

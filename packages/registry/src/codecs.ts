@@ -1,7 +1,7 @@
 import { FleetError } from '@fleet/runtime';
 import type { MachineId, UnitHash, UnitName, UnitState } from '@fleet/model';
 import { z } from 'zod';
-import type { LeaderRecord, MachineRecord, MetadataRecord, PendingRecord, PlacementRecord, ScheduleRecord, StateRecord, UnitRecord } from './records.ts';
+import type { HistoryRecord, LeaderRecord, MachineRecord, MetadataRecord, PendingRecord, PlacementRecord, ScheduleRecord, StateRecord, UnitRecord } from './records.ts';
 import type { RecordKind, RecordKinds } from './registry-types.ts';
 import type { KeyValue } from './store.ts';
 
@@ -41,6 +41,9 @@ const pendingValue = z.object({
   rejections: z.array(z.object({ code: z.string(), detail: z.string(), machines: generation })),
   summary: z.string(),
 });
+/** The last moment a Date can show. */
+const MAX_TIME_MS = 8_640_000_000_000_000;
+const historyValue = z.object({ kind: z.enum(['created', 'replaced', 'desired-state', 'destroyed', 'placed', 'unplaced']), machine: machineId.optional(), at: z.int().nonnegative().max(MAX_TIME_MS), reason: z.string().optional() });
 const leaderValue = z.object({ machine: machineId, sessionId: z.string().min(1) });
 
 /** @throws FleetError `RECORD_INVALID` (internal) naming the key. */
@@ -73,6 +76,12 @@ export function decodeLeader(item: KeyValue): LeaderRecord {
 /** @throws FleetError `RECORD_INVALID` */
 export function decodeEngineVersion(item: KeyValue): number {
   return read(z.int().nonnegative(), item);
+}
+
+/** @throws FleetError `RECORD_INVALID` */
+export function decodeHistory(item: KeyValue, unit: string): HistoryRecord {
+  const { reason, machine, ...entry } = read(historyValue, item);
+  return { ...entry, ...(machine === undefined ? {} : { machine }), ...(reason === undefined ? {} : { reason }), unit: unit as UnitName, revision: item.modRevision };
 }
 
 function decodeSchedule(item: KeyValue, id: string): ScheduleRecord {
@@ -135,6 +144,10 @@ export function encodeMetadata(values: MetadataRecord['values']): string {
 
 export function encodePending(pending: Omit<PendingRecord, 'revision' | 'unit'>): string {
   return JSON.stringify({ machines: pending.machines, rejections: pending.rejections, summary: pending.summary });
+}
+
+export function encodeHistory(entry: Omit<HistoryRecord, 'unit' | 'revision'>): string {
+  return JSON.stringify({ kind: entry.kind, machine: entry.machine, at: entry.at, reason: entry.reason });
 }
 
 export function encodeLeader(leader: Pick<LeaderRecord, 'machine' | 'sessionId'>): string {

@@ -1,4 +1,5 @@
 export type {
+  HistoryRecord,
   LeaderRecord,
   MachineRecord,
   MetadataRecord,

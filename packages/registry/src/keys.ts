@@ -20,8 +20,10 @@ export interface Keys {
   text(hash: string): string;
   /** Says that a text had no unit when the collector last looked; see `texts.ts`. */
   mark(hash: string): string;
+  /** One entry of a unit's history; see `history.ts`. */
+  history(unit: string, moment: string): string;
   /** Prefix of all keys of one kind. */
-  folder(kind: Exclude<RecordKind, 'leader'> | 'files' | 'marks'): string;
+  folder(kind: Exclude<RecordKind, 'leader'> | 'files' | 'marks' | 'history'): string;
   parse(key: string): ParsedKey;
 }
 
@@ -36,6 +38,7 @@ const FOLDERS = {
   pending: 'pending/',
   files: 'files/',
   marks: 'marks/',
+  history: 'history/',
 } as const;
 
 const LEADER = 'engine/leader';
@@ -61,6 +64,7 @@ export function createKeys(prefix: string = DEFAULT_PREFIX): Keys {
     metadata: (id) => `${root}${FOLDERS.metadata}${id}`,
     text: (hash) => `${root}${FOLDERS.files}${hash}`,
     mark: (hash) => `${root}${FOLDERS.marks}${hash}`,
+    history: (unit, moment) => `${root}${FOLDERS.history}${unit}/${moment}`,
     folder: (kind) => root + FOLDERS[kind],
     parse: (key) => parse(root, key),
   };

@@ -1,5 +1,6 @@
 import { packBatches, type Part } from './batch.ts';
 import { encodePending, encodePlacement, encodeSchedule } from './codecs.ts';
+import { historyEntry, type HistoryAccess } from './history.ts';
 import { fenceCompare, holdsFence, leadershipLost, type LeaderAccess } from './leadership.ts';
 import type { PlacementChange, PlacementOutcome } from './registry-types.ts';
 import type { CallOptions } from './store.ts';
@@ -19,7 +20,7 @@ const LOOKUPS = 32;
  *
  * @throws FleetError `LEADERSHIP_LOST` (conflict)
  */
-export async function applyPlacements(access: LeaderAccess, changes: readonly PlacementChange[], fence: number, options?: CallOptions): Promise<PlacementOutcome> {
+export async function applyPlacements(access: LeaderAccess & HistoryAccess, changes: readonly PlacementChange[], fence: number, options?: CallOptions): Promise<PlacementOutcome> {
   const prepared = await prepareAll(access, changes, options);
   const rejected = prepared.flatMap(({ change, part }) => (part === null ? [change] : []));
   const outcome = await commitAll(access, prepared.filter(({ part }) => part !== null), fence, options);
@@ -49,7 +50,7 @@ async function commitAll(access: LeaderAccess, items: readonly Prepared[], fence
   return { rejected, revision: last };
 }
 
-async function prepareAll(access: LeaderAccess, changes: readonly PlacementChange[], options: CallOptions | undefined): Promise<Prepared[]> {
+async function prepareAll(access: LeaderAccess & HistoryAccess, changes: readonly PlacementChange[], options: CallOptions | undefined): Promise<Prepared[]> {
   const prepared: Prepared[] = [];
   for (let start = 0; start < changes.length; start += LOOKUPS) {
     const slice = changes.slice(start, start + LOOKUPS);
@@ -58,7 +59,8 @@ async function prepareAll(access: LeaderAccess, changes: readonly PlacementChang
   return prepared;
 }
 
-async function partOf({ store, keys }: LeaderAccess, change: PlacementChange, options: CallOptions | undefined): Promise<Part | null> {
+async function partOf(access: LeaderAccess & HistoryAccess, change: PlacementChange, options: CallOptions | undefined): Promise<Part | null> {
+  const { store, keys } = access;
   const { unit } = change;
   switch (change.kind) {
     case 'place':
@@ -73,6 +75,7 @@ async function partOf({ store, keys }: LeaderAccess, change: PlacementChange, op
           { kind: 'put', key: keys.placement(unit), value: encodePlacement(change) },
           { kind: 'put', key: keys.schedule(change.machine, unit), value: encodeSchedule(change) },
           { kind: 'delete', key: keys.pending(unit) },
+          historyEntry(access, unit, { ...change, kind: 'placed' }),
         ],
       };
     case 'unplace':
@@ -82,6 +85,7 @@ async function partOf({ store, keys }: LeaderAccess, change: PlacementChange, op
         operations: [
           { kind: 'delete', key: keys.placement(unit) },
           { kind: 'delete', key: keys.schedule(change.machine, unit) },
+          historyEntry(access, unit, { ...change, kind: 'unplaced' }),
         ],
       };
     case 'pending': {

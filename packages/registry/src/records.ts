@@ -74,3 +74,16 @@ export interface LeaderRecord extends Revisioned {
   readonly sessionId: string;
   readonly fence: number;
 }
+
+/** `history/<unit>/<moment>`: one thing that happened to a unit. Written once, in the transaction that made it so. */
+export interface HistoryRecord extends Revisioned {
+  readonly unit: UnitName;
+  /** The first four are users' doing. A stop or destroy that ends a placement is told as `unplaced` alone, with that as its reason. */
+  readonly kind: 'created' | 'replaced' | 'desired-state' | 'destroyed' | 'placed' | 'unplaced';
+  /** The one the unit came to or left; only with `placed` and `unplaced`. */
+  readonly machine?: MachineId;
+  /** By the clock of whoever wrote it, milliseconds since the epoch. */
+  readonly at: number;
+  /** In the words of whoever decided it; missing when it was not said. */
+  readonly reason?: string;
+}

@@ -1,5 +1,6 @@
 import type { MachineId, Metadata, TargetState, UnitHash, UnitName, UnitState } from '@fleet/model';
 import type {
+  HistoryRecord,
   LeaderRecord,
   MachineRecord,
   MetadataRecord,
@@ -102,7 +103,7 @@ export type MirrorScope =
  */
 export type PlacementChange =
   | { readonly kind: 'place'; readonly unit: UnitName; readonly machine: MachineId; readonly hash: UnitHash; readonly targetState: Exclude<TargetState, 'inactive'>; readonly generation: number; readonly expectUnit: number; readonly reason?: string }
-  | { readonly kind: 'unplace'; readonly unit: UnitName; readonly machine: MachineId; readonly expectPlacement: number }
+  | { readonly kind: 'unplace'; readonly unit: UnitName; readonly machine: MachineId; readonly expectPlacement: number; readonly reason?: string }
   | { readonly kind: 'pending'; readonly unit: UnitName; readonly pending: Omit<PendingRecord, 'revision' | 'unit'> | null; readonly expectUnit?: number };
 
 export interface PlacementOutcome {
@@ -138,6 +139,8 @@ export interface Registry {
   findStaleUnits(units: readonly Pick<UnitRecord, 'name' | 'revision'>[], options?: CallOptions): Promise<readonly UnitName[]>;
   /** Text of a unit file by hash; immutable, so cached (bounded). Throws `UNIT_TEXT_MISSING`. */
   readText(hash: UnitHash, options?: CallOptions): Promise<string>;
+  /** Where a unit was placed and taken from lately, and why, newest last; also of units that are gone for less than a day. One read. */
+  readHistory(unit: string, options: CallOptions & { readonly limit: number }): Promise<readonly HistoryRecord[]>;
   /** A live copy; resolves when first complete (retries with back-off until then). Works until the signal aborts. */
   openMirror(scope: MirrorScope, options: { readonly signal: AbortSignal }): Promise<Mirror>;
 
@@ -169,6 +172,8 @@ export interface Registry {
   applyPlacements(changes: readonly PlacementChange[], fence: number, options?: CallOptions): Promise<PlacementOutcome>;
   /** Deletes texts that no unit refers to and that were unreferenced at an earlier call too (by any leader); returns how many. Fenced: `LEADERSHIP_LOST`. */
   collectTexts(fence: number, options?: CallOptions): Promise<number>;
+  /** Deletes all but the newest 20 entries of each unit's history, and the history of units gone for a day; returns how many entries. Fenced: `LEADERSHIP_LOST`. */
+  trimHistory(fence: number, options?: CallOptions): Promise<number>;
 
   // Leases, through the store
   grantLease(ttlMs: number, options?: CallOptions): Promise<{ readonly id: LeaseId; readonly ttlMs: number }>;

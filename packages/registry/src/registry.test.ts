@@ -29,10 +29,10 @@ afterEach(async () => {
   await store[Symbol.asyncDispose]();
 });
 
-/** All keys and values but the leader's, without the prefix; JSON values parsed. */
+/** All keys and values but the leader's and the history, without the prefix; JSON values parsed. */
 async function contents(): Promise<Record<string, unknown>> {
   const { items } = await store.range({ prefix: '/f/' });
-  return Object.fromEntries(items.filter((item) => !item.key.endsWith('engine/leader')).map((item) => [item.key.slice(3), item.value.startsWith('{') ? (JSON.parse(item.value) as unknown) : item.value]));
+  return Object.fromEntries(items.filter(({ key }) => !key.endsWith('engine/leader') && !key.startsWith('/f/history/')).map((item) => [item.key.slice(3), item.value.startsWith('{') ? (JSON.parse(item.value) as unknown) : item.value]));
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -56,7 +56,7 @@ describe('changes of a unit', () => {
     const { revision, generation } = await registry.changeUnit(create());
     expect(generation).toBe(1);
     expect(await contents()).toEqual({ 'files/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa': 'text a', 'units/web.service': { hash: hashOf('a'), targetState: 'launched', generation: 1, global: false } });
-    expect((await store.range({ prefix: '/f/' })).items.filter((item) => item.modRevision === revision)).toHaveLength(2);
+    expect((await store.range({ prefix: '/f/' })).items.filter((item) => item.modRevision === revision && !item.key.includes('/history/'))).toHaveLength(2);
     expect(await registry.readText(hashOf('a'))).toBe('text a');
   });
 
@@ -159,12 +159,18 @@ describe('changes of a unit', () => {
     { name: 'replace to inactive', change: (expectRevision) => ({ ...create({ targetState: 'inactive' }), kind: 'replace', expect: expectRevision }) as UnitChange },
     { name: 'replace by a global unit', change: (expectRevision) => ({ ...create({ global: true }), kind: 'replace', expect: expectRevision }) as UnitChange },
     { name: 'destroy', change: () => ({ kind: 'destroy', name }) },
-  ])('$name drops placement, schedule and pending reason', async ({ change }) => {
-    const { revision } = await registry.changeUnit(create());
+  ])('$name drops placement and schedule, or the pending reason', async ({ change }) => {
+    const left = async (): Promise<string[]> => Object.keys(await contents()).filter((key) => /^(place|sched|pending)/.test(key));
+    const placed = await registry.changeUnit(create());
     await place(name, m2);
-    await store.transaction({ compare: [], operations: [{ kind: 'put', key: '/f/pending/web.service', value: '{}' }] });
-    await registry.changeUnit(change(revision));
-    expect(Object.keys(await contents()).filter((key) => /^(place|sched|pending)/.test(key))).toEqual([]);
+    await registry.changeUnit(change(placed.revision));
+    expect(await left()).toEqual([]);
+    if ((await registry.readUnit(name)) !== null) await registry.changeUnit({ kind: 'destroy', name });
+    const pending = await registry.changeUnit(create());
+    await registry.applyPlacements([{ kind: 'pending', unit: name, pending: { machines: 0, rejections: [], summary: 'no machines' } }], fence);
+    expect(await left()).toEqual(['pending/web.service']);
+    await registry.changeUnit(change(pending.revision));
+    expect(await left()).toEqual([]);
   });
 
   it('replace keeps the placement and updates the schedule', async () => {

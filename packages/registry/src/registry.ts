@@ -1,7 +1,8 @@
 import type { Clock, Logger } from '@fleet/runtime';
 import { decodePlacement, decodeUnit } from './codecs.ts';
+import { readHistory, trimHistory } from './history.ts';
 import { createKeys } from './keys.ts';
-import { campaign, raiseEngineVersion, readEngineVersion, resign } from './leadership.ts';
+import { campaign, raiseEngineVersion, readEngineVersion, resign, type LeaderAccess } from './leadership.ts';
 import { changeMetadata } from './metadata-writes.ts';
 import { openMirror } from './mirror/live-mirror.ts';
 import { applyPlacements } from './placements.ts';
@@ -33,7 +34,7 @@ export function createRegistry(store: Store, options: RegistryOptions): Registry
   const keys = createKeys(options.prefix);
   const texts = new Texts(store, keys);
   const presence = new Presence(store, keys);
-  const access: UnitAccess = { store, keys, texts };
+  const access: UnitAccess & LeaderAccess = { store, keys, texts, clock };
   return {
     async readUnit(name, callOptions) {
       const { unit, placement } = await readStoredUnit(access, name, callOptions);
@@ -45,6 +46,7 @@ export function createRegistry(store: Store, options: RegistryOptions): Registry
     },
     findStaleUnits: (units, callOptions) => findStaleUnits(store, keys, units, callOptions),
     readText: (hash, callOptions) => texts.read(hash, callOptions),
+    readHistory: (unit, { limit, ...callOptions }) => readHistory({ store, keys, logger }, unit, limit, callOptions),
     openMirror: (scope, mirrorOptions) => openMirror({ store, keys, clock, logger }, scope, mirrorOptions),
 
     changeUnit: (change, callOptions) => writeUnitChange(access, change, callOptions),
@@ -61,6 +63,7 @@ export function createRegistry(store: Store, options: RegistryOptions): Registry
     raiseEngineVersion: (version, fence, callOptions) => raiseEngineVersion(access, version, fence, callOptions),
     applyPlacements: (changes, fence, callOptions) => applyPlacements(access, changes, fence, callOptions),
     collectTexts: (fence, callOptions) => collectTexts(access, fence, callOptions),
+    trimHistory: (fence, callOptions) => trimHistory(access, fence, callOptions),
 
     grantLease: (ttlMs, callOptions) => store.grantLease(ttlMs, callOptions),
     keepAlive: (lease, callOptions) => store.keepAlive(lease, callOptions),

@@ -1,5 +1,6 @@
 import { FleetError, isFleetError } from '@fleet/runtime';
 import { decodePlacement, decodeUnit, encodeSchedule, encodeUnit } from './codecs.ts';
+import { historyEntry, type HistoryAccess } from './history.ts';
 import type { Keys } from './keys.ts';
 import type { PlacementRecord, UnitRecord } from './records.ts';
 import type { KnownUnit, UnitChange } from './registry-types.ts';
@@ -22,7 +23,7 @@ export interface PreparedChange {
   readonly unchangedSince: number | null;
 }
 
-export interface UnitAccess {
+export interface UnitAccess extends HistoryAccess {
   readonly store: Store;
   readonly keys: Keys;
   readonly texts: Texts;
@@ -58,8 +59,8 @@ async function readForWrite({ store, keys }: UnitAccess, name: string, options: 
  */
 export async function prepareUnitChange(access: UnitAccess, change: UnitChange, options: CallOptions | undefined, optimistic: boolean): Promise<PreparedChange> {
   const { name } = change;
-  if (optimistic && change.kind === 'target' && change.known !== undefined && change.known.unit.targetState !== change.targetState) return guessChange(access.keys, change, change.known);
-  if (optimistic && change.kind === 'replace' && change.known?.unit.revision === change.expect) return withText(access, change, guessChange(access.keys, change, change.known), options, optimistic);
+  if (optimistic && change.kind === 'target' && change.known !== undefined && change.known.unit.targetState !== change.targetState) return guessChange(access, change, change.known);
+  if (optimistic && change.kind === 'replace' && change.known?.unit.revision === change.expect) return withText(access, change, guessChange(access, change, change.known), options, optimistic);
   const stored = optimistic && change.kind === 'create' ? { unit: null, placement: null } : await readForWrite(access, name, options);
   const compare: Compare[] = [{ kind: 'mod-revision', key: access.keys.unit(name), equals: stored.unit?.modRevision ?? 0 }];
   // Without a unit there is no placement to miss: placing compares the unit's revision. Conditions are few in a transaction.
@@ -69,7 +70,7 @@ export async function prepareUnitChange(access: UnitAccess, change: UnitChange, 
   } else if (stored.unit === null) {
     throw unitNotFound(name);
   }
-  if (change.kind === 'destroy') return { change, compare, operations: removal(access.keys, name, stored), generation: 0, unchangedSince: null };
+  if (change.kind === 'destroy') return { change, compare, operations: removal(access, name, stored), generation: 0, unchangedSince: null };
 
   const before = stored.unit === null ? null : decodeUnit(stored.unit, name);
   if (change.kind === 'replace' && before?.revision !== change.expect) throw unitChanged(name);
@@ -77,7 +78,7 @@ export async function prepareUnitChange(access: UnitAccess, change: UnitChange, 
     return { change, compare, operations: [], generation: before.generation, unchangedSince: before.revision };
   }
   const after = { ...wantedUnit(change, before), generation: (before?.generation ?? 0) + 1 };
-  const operations = writes(access.keys, name, before, after, stored.placement === null ? null : decodePlacement(stored.placement, name));
+  const operations = writes(access, name, before, after, stored.placement === null ? null : decodePlacement(stored.placement, name));
   const prepared = { change, compare, operations, generation: after.generation, unchangedSince: null };
   return change.kind === 'target' ? prepared : withText(access, change, prepared, options, optimistic);
 }
@@ -88,14 +89,14 @@ async function withText(access: UnitAccess, change: Extract<UnitChange, { kind: 
 }
 
 /** A change of a unit that is believed to be known. Nothing is guessed to be done already: that has to be read. */
-function guessChange(keys: Keys, change: Extract<UnitChange, { kind: 'target' | 'replace' }>, { unit, placement }: KnownUnit): PreparedChange {
+function guessChange(access: UnitAccess, change: Extract<UnitChange, { kind: 'target' | 'replace' }>, { unit, placement }: KnownUnit): PreparedChange {
   const { name } = change;
   const compare: Compare[] = [
-    { kind: 'mod-revision', key: keys.unit(name), equals: unit.revision },
-    { kind: 'mod-revision', key: keys.placement(name), equals: placement?.revision ?? 0 },
+    { kind: 'mod-revision', key: access.keys.unit(name), equals: unit.revision },
+    { kind: 'mod-revision', key: access.keys.placement(name), equals: placement?.revision ?? 0 },
   ];
   const after = { ...wantedUnit(change, unit), generation: unit.generation + 1 };
-  return { change, compare, operations: writes(keys, name, unit, after, placement), generation: after.generation, unchangedSince: null };
+  return { change, compare, operations: writes(access, name, unit, after, placement), generation: after.generation, unchangedSince: null };
 }
 
 function wantedUnit(change: Exclude<UnitChange, { kind: 'destroy' }>, before: UnitRecord | null): Pick<UnitRecord, 'hash' | 'targetState' | 'global'> {
@@ -104,32 +105,48 @@ function wantedUnit(change: Exclude<UnitChange, { kind: 'destroy' }>, before: Un
   return { hash: before.hash, targetState: change.targetState, global: before.global };
 }
 
-/** The unit's own keys, and those of its placement as far as the change touches them. */
-function writes(keys: Keys, name: string, before: UnitRecord | null, after: Omit<UnitRecord, 'name' | 'revision'>, placement: PlacementRecord | null): Operation[] {
+/** The unit's own keys, those of its placement as far as the change touches them, and the word of it. */
+function writes(access: UnitAccess, name: string, before: UnitRecord | null, after: Omit<UnitRecord, 'name' | 'revision'>, placement: PlacementRecord | null): Operation[] {
+  const { keys } = access;
   const value = encodeUnit(after);
   const operations: Operation[] = [{ kind: 'put', key: keys.unit(name), value }];
   if (after.global) operations.push({ kind: 'put', key: keys.global(name), value });
   else if (before?.global === true) operations.push({ kind: 'delete', key: keys.global(name) });
 
   const { targetState } = after;
-  if (after.global || targetState === 'inactive') {
-    if (placement !== null) operations.push({ kind: 'delete', key: keys.placement(name) }, { kind: 'delete', key: keys.schedule(placement.machine, name) });
+  const displaced = placement !== null && (after.global || targetState === 'inactive');
+  if (displaced) {
+    operations.push(...displacement(access, name, placement.machine, after.global ? 'the unit became global' : `desired state ${targetState}`));
+  } else if (after.global || targetState === 'inactive') {
+    // A unit with a placement is not pending, and one that is pending has none.
     if (before !== null) operations.push({ kind: 'delete', key: keys.pending(name) });
   } else if (placement !== null) {
     operations.push({ kind: 'put', key: keys.schedule(placement.machine, name), value: encodeSchedule({ ...after, targetState }) });
   }
+
+  if (before === null) operations.push(historyEntry(access, name, { kind: 'created', reason: `desired state ${targetState}` }));
+  else if (before.hash !== after.hash) operations.push(historyEntry(access, name, { kind: 'replaced', reason: `unit file ${after.hash.slice(0, 7)}, desired state ${targetState}` }));
+  else if (!displaced) operations.push(historyEntry(access, name, { kind: 'desired-state', reason: `${before.targetState} to ${targetState}` }));
   return operations;
 }
 
 /** Works without decoding the unit, so that a damaged record can be destroyed. */
-function removal(keys: Keys, name: string, stored: StoredUnit): Operation[] {
-  const operations: Operation[] = [keys.unit(name), keys.global(name), keys.placement(name), keys.pending(name)].map((key) => ({ kind: 'delete', key }));
+function removal(access: UnitAccess, name: string, stored: StoredUnit): Operation[] {
+  const { keys } = access;
+  const operations: Operation[] = [keys.unit(name), keys.global(name)].map((key) => ({ kind: 'delete', key }));
   const machine = stored.placement === null ? undefined : machineOf(stored.placement, name);
-  if (machine !== undefined) operations.push({ kind: 'delete', key: keys.schedule(machine, name) });
+  if (machine !== undefined) operations.push(...displacement(access, name, machine, 'the unit was destroyed'));
+  else operations.push({ kind: 'delete', key: keys.placement(name) }, { kind: 'delete', key: keys.pending(name) }, historyEntry(access, name, { kind: 'destroyed' }));
   return operations;
 }
 
-function machineOf(placement: KeyValue, name: string): string | undefined {
+/** What ends a placement, and tells of its end. */
+function displacement(access: UnitAccess, name: string, machine: PlacementRecord['machine'], reason: string): Operation[] {
+  const { keys } = access;
+  return [{ kind: 'delete', key: keys.placement(name) }, { kind: 'delete', key: keys.schedule(machine, name) }, historyEntry(access, name, { kind: 'unplaced', machine, reason })];
+}
+
+function machineOf(placement: KeyValue, name: string): PlacementRecord['machine'] | undefined {
   try {
     return decodePlacement(placement, name).machine;
   } catch {

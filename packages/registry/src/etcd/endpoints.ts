@@ -58,12 +58,13 @@ export class Endpoints {
               if (!answered.signal.aborted) this.#answered(connection, silent);
               resolve(result);
             },
-            (error: Error) => {
+            (error: unknown) => {
               silent.delete(connection);
               // Cancelled, because another was quicker.
               if (answered.signal.aborted) return;
-              this.failed(connection, error);
-              if (!isOutage(error) || (order.length === 0 && silent.size === 0)) reject(error);
+              const failure = connection.translate(error);
+              this.failed(connection, failure);
+              if (!isOutage(failure) || (order.length === 0 && silent.size === 0)) reject(failure);
               else askNext();
             },
           );
