@@ -20,6 +20,8 @@ describeScenarios('scheduling on three machines', { machines: 3 }, (cluster) => 
     await fleetctl(cluster(), 'start', '--no-block', fixture('global.service'));
     await expectSoon(() => activeCounts(cluster()), { 'hello.service': 1, 'goodbye.service': 1, 'global.service': 3 });
     expect(await rows(cluster(), 'list-unit-files', '--fields=unit,global')).toContainEqual(['global.service', 'true']);
+    expect(await fleetctl(cluster(), 'restart', fixture('global.service'))).toBe('Unit global.service loaded\nUnit global.service launched\n');
+    expect(await activeCounts(cluster())).toEqual({ 'hello.service': 1, 'goodbye.service': 1, 'global.service': 3 });
   });
 
   scenario('a global unit comes to a machine that joins', async () => {

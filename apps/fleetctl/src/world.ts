@@ -80,6 +80,9 @@ function descriptorOutput(descriptor: 1 | 2): Output {
     get columns() {
       return (descriptor === 1 ? process.stdout.columns : process.stderr.columns) || 80;
     },
+    get rows() {
+      return (descriptor === 1 ? process.stdout.rows : process.stderr.rows) || 24;
+    },
   };
 }
 

@@ -132,7 +132,8 @@ describe('--driver=etcd', () => {
     const endpoint = [`--driver=etcd`, `--endpoint=${etcd.endpoints[0] ?? ''}`];
     expect(await runBundle([...endpoint, 'submit', 'hello'], { cwd: UNITS })).toEqual({ code: 0, stdout: 'Unit hello.service inactive\n', stderr: '' });
     expect((await runBundle([...endpoint, 'list-unit-files', '--no-legend'])).stdout).toBe('hello.service\te691c77\tinactive\tinactive\t-\n');
-    expect((await runBundle([...endpoint, 'list-machines', '--no-legend'])).stdout).toBe('');
+    expect((await runBundle([...endpoint, '--etcd-key-prefix=/another/', 'list-unit-files', '--no-legend'])).stdout).toBe('');
+    expect((await runBundle([...endpoint, '--experimental-api=false', 'list-machines', '--no-legend'])).stdout).toBe('');
     expect(await runBundle([...endpoint, 'destroy', 'hello'])).toEqual({ code: 0, stdout: 'Destroyed hello.service\n', stderr: '' });
   }, 60_000);
 });

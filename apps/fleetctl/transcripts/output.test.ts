@@ -88,9 +88,29 @@ describe('on machines without systemd', () => {
     expect(run.stderr).toContain('  more: fleetctl journal broken.service\n');
   });
 
-  it('restart of a global unit says that there is no systemd to ask', async () => {
-    const run = await fleetctl('restart', 'all');
-    expect(run.code).toBe(1);
-    expect(run.stderr).toContain('Global unit all.service cannot be restarted on MACHINE, which has no systemd to ask; stop the unit and start it\n');
+  it('journal of a unit that has not run yet says so, as journalctl does', async () => {
+    expect(await fleetctl('journal', 'web@1')).toEqual({ code: 0, stdout: '-- No entries --\n', stderr: '' });
+    expect(await fleetctl('journal', 'web@1', 'said')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^web@1\.service \| -- No entries --\nsaid\.service {2}\| /) as unknown, stderr: '' });
+  });
+
+  it('journal -f waits for the first run of a unit', async () => {
+    expect(await fleetctl('load', 'web@2')).toMatchObject({ code: 0, stderr: '' });
+    const child = spawn(process.execPath, [BUNDLE, 'journal', '--follow', 'web@2'], { env: { ...process.env, NODE_OPTIONS: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    let [out, err] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    expect(await fleetctl('start', 'web@2')).toMatchObject({ code: 0, stderr: '' });
+    await waitUntil('its first line', () => out.includes('fleet: starting: web@2.service\n'), { deadlineMs: 15_000 });
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(err).toBe('');
+  }, 30_000);
+
+  it('restart of a global unit restarts it on every machine', async () => {
+    const starts = async (): Promise<number> => ((await fleetctl('journal', '--lines=1000', 'all')).stdout.match(/fleet: starting: Everywhere$/gm) ?? []).length;
+    const before = await starts();
+    expect(await fleetctl('restart', 'all')).toEqual({ code: 0, stdout: 'Unit all.service loaded\nUnit all.service launched\n', stderr: '' });
+    expect(await starts()).toBe(before + 2);
   });
 });

@@ -16,7 +16,7 @@ const PATIENCE_MS = 10_000;
 export async function record(argv: readonly string[], options: TranscriptOptions, sorted = false): Promise<string> {
   let stdout = '';
   let stderr = '';
-  const output = (write: (text: string) => void): { write: (text: string) => void; isTerminal: boolean; columns: number } => ({ write, isTerminal: false, columns: 80 });
+  const output = (write: (text: string) => void): { write: (text: string) => void; isTerminal: boolean; columns: number; rows: number } => ({ write, isTerminal: false, columns: 80, rows: 24 });
   const code = await runFleetctl(
     argv,
     createWorld({

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { OriginalFleetd } from '@fleet/api-client/testing';
 import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
 import { BUNDLE, runBundle, type BundleRun } from './run-bundle.ts';
 import { hasSshd, startSshServer, type SshServer } from './ssh-server.ts';
@@ -33,7 +36,7 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
   beforeAll(async () => {
     [cluster, server] = await Promise.all([createInProcessCluster({ machines: 3, agentTtlMs: 10_000, version: '1.0.0', hidesUnitLogs: true }), startSshServer()]);
     knownHosts = join(server.folder, 'deep', 'known_hosts');
-    program('systemctl', 'printf "systemctl"; for a; do printf " <%s>" "$a"; done; echo; [ "$1" = status ] || exit 3');
+    program('systemctl', 'printf "systemctl"; for a; do printf " <%s>" "$a"; done; echo');
     program('journalctl', 'printf "journalctl"; for a; do printf " <%s>" "$a"; done; echo');
     program('sudo', 'printf "sudo "; exec "$@"');
     program('fleetctl', `exec ${process.execPath} ${BUNDLE} "$@"`);
@@ -56,6 +59,8 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
   });
 
   it('takes yes from standard input, leaves the rest to the command, and keeps the key', async () => {
+    // The end of the input ends the answer, too.
+    expect(await fleetctl(['ssh', port(), `--known-hosts-file=${join(server.folder, 'other_hosts')}`, '--unit=hello', 'echo', 'hi'], 'yes')).toMatchObject({ code: 0, stdout: 'hi\n' });
     const run = await fleetctl(['ssh', port(), 'hello', 'cat'], 'yes\nfor the command\n');
     expect(run).toMatchObject({ code: 0, stdout: 'for the command\n' });
     expect(run.stderr).toContain('Permanently added');
@@ -105,11 +110,49 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
     });
   });
 
-  it('restarts global units on every machine and does not hide a failure', async () => {
-    const run = await fleetctl(['restart', port(), '--strict-host-key-checking=false', 'all']);
-    expect(run.code).toBe(3);
-    expect(run.stdout.split('\n').filter((line) => line === 'systemctl <restart> <all.service>')).toHaveLength(3);
+  it('lets the machine use the agent when asked', async () => {
+    const options = [port(), '--strict-host-key-checking=false'];
+    expect((await fleetctl(['ssh', ...options, 'hello', '--', 'ssh-add', '-l'])).code).not.toBe(0);
+    for (const flag of ['--forward-agent', '-A', '--A=true']) {
+      expect(await fleetctl(['ssh', ...options, flag, 'hello', '--', 'ssh-add', '-l'])).toMatchObject({ code: 0, stdout: expect.stringContaining('(ED25519)') as unknown });
+    }
   });
+
+  it('does not wait longer than --ssh-timeout for a server that says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    try {
+      await once(silent, 'listening');
+      const { port: silentPort } = silent.address() as AddressInfo;
+      const begun = performance.now();
+      const run = await fleetctl(['--ssh-timeout=1', 'ssh', `--ssh-port=${silentPort}`, '--strict-host-key-checking=false', '-m', '1111', 'true']);
+      expect(run).toMatchObject({ code: 255, stdout: '' });
+      expect(run.stderr).toMatch(/timed out/i);
+      expect(performance.now() - begun).toBeLessThan(8_000);
+    } finally {
+      silent.close();
+    }
+  }, 20_000);
+
+  it('says which of two names is meant where a word could be both', async () => {
+    const options = [port(), '--strict-host-key-checking=false'];
+    writeFileSync(join(server.folder, '1111.service'), '[Service]\nExecStart=/bin/sleep 1000\n');
+    expect(await fleetctl(['start', join(server.folder, '1111.service')])).toMatchObject({ code: 0 });
+    expect(await fleetctl(['ssh', ...options, '1111', 'true'])).toMatchObject({ code: 1, stderr: 'Unable to proceed: ambiguous argument, both machine and unit found for `1111`.\nPlease use flag `-m` or `-u` to refine the search\n' });
+    expect(await fleetctl(['ssh', ...options, '-u', '1111', 'echo', 'unit'])).toMatchObject({ code: 0, stdout: 'unit\n' });
+    expect(await fleetctl(['ssh', ...options, '-m', '1111', 'echo', 'machine'])).toMatchObject({ code: 0, stdout: 'machine\n' });
+  });
+
+  it('works for the machines of an original fleetd', async () => {
+    await using original = await new OriginalFleetd().start();
+    const options = [`--endpoint=${original.endpoint}`, port(), '--strict-host-key-checking=false'];
+    expect(await fleetctl(['start', '--endpoint', original.endpoint, 'hello', 'web@1', 'all'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await fleetctl(['status', ...options, 'hello', 'web@1'])).toEqual({ code: 0, stdout: 'systemctl <status> <-l> <hello.service>\n\nsystemctl <status> <-l> <web@1.service>\n', stderr: '' });
+    expect(await fleetctl(['status', ...options, 'all'])).toEqual({ code: 0, stdout: '# all.service on 3fa1c0de.../127.0.0.2\nsystemctl <status> <-l> <all.service>\n', stderr: '' });
+    expect(await fleetctl(['journal', ...options, '--lines=2', 'hello'])).toEqual({ code: 0, stdout: 'journalctl <--unit> <hello.service> <--no-pager> <-n> <2> <--output> <short>\n', stderr: '' });
+    expect(await fleetctl(['ssh', ...options, 'hello', 'echo', 'unit'])).toEqual({ code: 0, stdout: 'unit\n', stderr: '' });
+    expect(await fleetctl(['ssh', ...options, '3fa1', 'exit 3'])).toEqual({ code: 3, stdout: '', stderr: '' });
+    expect(await fleetctl(['restart', '--endpoint', original.endpoint, 'hello'])).toMatchObject({ code: 0, stderr: '' });
+  }, 30_000);
 
   it('goes through a bastion to the socket and to machines', async () => {
     const tunnel = [`--tunnel=127.0.0.3:${server.port}`];

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@fleet/runtime/testing';
 import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
 import { BUNDLE } from './run-bundle.ts';
@@ -16,8 +17,9 @@ class Terminal {
   code: number | null | undefined;
   private readonly child: ChildProcessWithoutNullStreams;
 
-  constructor(argv: readonly string[], env: Readonly<Record<string, string>>) {
-    const line = ['exec', process.execPath, BUNDLE, ...argv].map((word, index) => (index === 0 ? word : `'${word}'`)).join(' ');
+  constructor(argv: readonly string[], env: Readonly<Record<string, string>>, size?: { readonly columns: number; readonly rows: number }) {
+    const command = ['exec', process.execPath, BUNDLE, ...argv].map((word, index) => (index === 0 ? word : `'${word}'`)).join(' ');
+    const line = size === undefined ? command : `stty columns ${size.columns} rows ${size.rows}; ${command}`;
     this.child = spawn(SCRIPT, ['-qec', line, '/dev/null'], { cwd: join(import.meta.dirname, 'units'), env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', LANG: 'C.UTF-8', ...env } });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.shown += text));
     this.child.once('close', (code) => (this.code = code));
@@ -31,20 +33,50 @@ class Terminal {
     await waitUntil(`the terminal to show ${String(text)}; it shows ${JSON.stringify(this.shown.slice(-500))}`, () => (typeof text === 'string' ? this.shown.includes(text) : text.test(this.shown)), { deadlineMs: 15_000 });
   }
 
+  /** Ends it, should it still run. */
+  [Symbol.dispose](): void {
+    if (this.code === undefined) this.child.kill('SIGKILL');
+  }
+
   async ends(): Promise<number | null> {
     return await waitUntil('the command to end', () => (this.code === undefined ? undefined : { code: this.code }), { deadlineMs: 15_000 }).then(({ code }) => code);
   }
 }
 
+/** Without what colours and moves. */
+function plain(text: string): string {
+  return text.replaceAll(/\u001b\[[\d;]*[A-Za-z]/g, '');
+}
+
+/** What is left to see on a screen after lines were erased. */
+function render(shown: string): string {
+  const lines = [''];
+  for (const [piece, up] of shown.replaceAll('\r', '').matchAll(/\u001b\[(\d+)A\u001b\[J|\n|\u001b\[[\d;]*m|[^\n\u001b]+/g)) {
+    if (up !== undefined) lines.splice(lines.length - 1 - Number(up), Infinity, '');
+    else if (piece === '\n') lines.push('');
+    else if (!piece.startsWith('\u001b')) lines.push(`${lines.pop() ?? ''}${piece}`);
+  }
+  return lines.join('\n').trimEnd();
+}
+
 suite(`on a terminal${usable ? '' : ' (skipped: util-linux script is not installed)'}`, () => {
   let cluster: InProcessCluster;
-  const open = (argv: readonly string[], env: Readonly<Record<string, string>> = {}): Terminal => new Terminal(argv, { FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}`, ...env });
+  let opened: DisposableStack;
+  const open = (argv: readonly string[], env: Readonly<Record<string, string>> = {}, size?: { readonly columns: number; readonly rows: number }): Terminal =>
+    opened.use(new Terminal(argv, { FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}`, ...env }, size));
 
   beforeAll(async () => {
     cluster = await createInProcessCluster({ machines: 2, agentTtlMs: 10_000, version: '1.0.0' });
   }, 30_000);
   afterAll(async () => {
     await cluster[Symbol.asyncDispose]();
+  });
+
+  beforeEach(() => {
+    opened = new DisposableStack();
+  });
+  afterEach(() => {
+    opened.dispose();
   });
 
   it('shows what it waits for, and on Ctrl-C says what the cluster was left with', async () => {
@@ -64,13 +96,57 @@ suite(`on a terminal${usable ? '' : ' (skipped: util-linux script is not install
     expect(await terminal.ends()).toBe(130);
   });
 
-  it('has no colours with NO_COLOR, and no unicode where the locale has none', async () => {
-    const terminal = open(['start', '--wait', 'pinned.service'], { NO_COLOR: '1', LANG: 'C' });
+  it('shows one unit on its way, and nothing of it when it is there', async () => {
+    // A second of ExecStartPre keeps it on its way long enough to be seen.
+    const terminal = open(['start', 'slow@1']);
+    await terminal.shows(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏].* slow@1\.service .*starting \(start-pre\) on \d{8}\.\.\./);
+    expect(await terminal.ends()).toBe(0);
+    expect(render(terminal.shown)).toMatch(/^Unit slow@1\.service inactive\nUnit slow@1\.service launched on \d{8}\.\.\.\/127\.0\.0\.\d$/);
+    expect(terminal.shown).not.toContain('done');
+  });
+
+  it.each([
+    ['NO_COLOR', { NO_COLOR: '1' }],
+    ['a dumb terminal', { TERM: 'dumb' }],
+  ])('has neither colours nor unicode with %s', async (_, env) => {
+    const terminal = open(['start', `slow@${Object.keys(env).join()}`, 'broken.service'], env);
+    expect(await terminal.ends()).toBe(1);
+    expect(terminal.shown).toContain(`Unit slow@${Object.keys(env).join()}.service launched on`);
+    expect(terminal.shown).toContain('Error waiting for units: unit broken.service failed on');
+    expect(terminal.shown).not.toMatch(/\u001b\[[\d;]*m|[^\u0000-\u007f]/);
+    if ('TERM' in env) expect(terminal.shown).not.toContain('\u001b');
+  });
+
+  it('has no unicode where the locale has none', async () => {
+    const terminal = open(['start', '--wait', 'pinned.service'], { LANG: 'C' });
     await terminal.shows('0 of 2 machines');
     terminal.type('\u0003');
     await terminal.ends();
-    expect(terminal.shown).not.toMatch(/\u001b\[\d+m/);
-    expect(terminal.shown).not.toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/);
+    expect(terminal.shown).not.toMatch(/[^\u0000-\u007f]/);
+  });
+
+  it('keeps to one line a unit on a narrow terminal, and to its height on a low one', async () => {
+    const names = Array.from({ length: 9 }, (_, index) => `a-name-that-is-wider-than-the-terminal@${index}.service`);
+    const folder = mkdtempSync(join(tmpdir(), 'narrow-'));
+    try {
+      writeFileSync(join(folder, 'a-name-that-is-wider-than-the-terminal@.service'), '[Service]\nExecStart=/bin/true\n[X-Fleet]\nMachineMetadata=nowhere=true\n');
+      const terminal = open(['start', '--wait', ...names.map((name) => join(folder, name))], {}, { columns: 30, rows: 6 });
+      await terminal.shows('0 of 9 done, 5 more waiting');
+      await terminal.shows('\u001b[5A');
+      const frame = terminal.shown.slice(terminal.shown.lastIndexOf('\u001b[J')).split('\r\n');
+      for (const line of frame) expect(plain(line).length).toBeLessThan(30);
+      terminal.type('\u0003');
+      expect(await terminal.ends()).toBe(130);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('shows as much of a table as the terminal is high', async () => {
+    const terminal = open(['list-unit-files', '--watch', '--fields=unit', 'a-name*'], {}, { columns: 80, rows: 6 });
+    await terminal.shows('... 6 more lines');
+    terminal.type('\u0003');
+    expect(await terminal.ends()).toBe(0);
   });
 
   it('keeps a table up to date until it is interrupted', async () => {
@@ -78,7 +154,7 @@ suite(`on a terminal${usable ? '' : ' (skipped: util-linux script is not install
     await terminal.shows('UNIT');
     const other = open(['start', 'hello.service']);
     expect(await other.ends()).toBe(0);
-    await terminal.shows(/hello\.service\tactive/);
+    await terminal.shows(/hello\.service\t+active/);
     terminal.type('\u0003');
     expect(await terminal.ends()).toBe(0);
   });

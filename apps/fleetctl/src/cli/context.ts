@@ -8,6 +8,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Width in characters; 80 if unknown. */
   readonly columns: number;
+  /** Height in lines; 24 if unknown. */
+  readonly rows: number;
 }
 
 /** All of the world that a command sees. */

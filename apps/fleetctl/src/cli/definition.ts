@@ -14,6 +14,8 @@ export interface FlagDefinition {
   readonly letters?: readonly string[];
   /** Words that completion offers. */
   readonly values?: readonly string[];
+  /** Several values go together, separated by commas. */
+  readonly list?: boolean;
   /** Takes the name of a file or folder, for completion. */
   readonly file?: boolean;
 }

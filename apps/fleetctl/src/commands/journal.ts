@@ -48,7 +48,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     return 1;
   }
   const words = ({ unit, machine }: UnitPlace): readonly string[] =>
-    outputCommand(machine.info, { unit, lines: flags.text('lines'), mode, follow: flags.on('follow'), sudo: flags.on('sudo') });
+    outputCommand(machine.info, { unit, lines: flags.text('lines'), mode, follow: flags.on('follow'), sudo: flags.on('sudo'), sayEmpty: true });
   const [only, ...others] = places;
   if (only !== undefined && others.length === 0) return code || (await runOnMachine(context, flags, only.machine, words(only))).code;
 

@@ -1,4 +1,4 @@
-import { FollowedCluster, type ClusterView, type FleetClient, type MachineInfo } from '@fleet/api-client/fast';
+import { FollowedCluster, type ChangeEvent, type ClusterView, type FleetClient, type MachineInfo } from '@fleet/api-client/fast';
 import { isFleetError } from '@fleet/runtime';
 import type { Context } from '../cli/context.ts';
 import type { Flags } from '../cli/definition.ts';
@@ -54,10 +54,11 @@ export async function runListing<T>(context: Context, flags: Flags, args: readon
   try {
     if (flags.on('watch')) {
       const view = new FollowedCluster();
-      await showLive(context, client.changes({}, { signal: context.signal }), (change) => {
+      const take = (change: ChangeEvent): (() => string) | undefined => {
         view.apply(change);
         return change.kind === 'progress' ? undefined : () => render(listing.rowsOf(view), view.machines);
-      });
+      };
+      await showLive(context, client.changes({}, { signal: context.signal }), take, { lines: json });
       return 0;
     }
     const rows = await listing.gather(client, context.signal);

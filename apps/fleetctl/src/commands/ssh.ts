@@ -59,13 +59,14 @@ async function findTarget(client: FleetClient, flags: Flags, args: readonly stri
   }
   const [word, ...command] = args;
   if (word === undefined || word === '') throw refuse('one machine or unit must be provided');
-  const [byId, byUnit] = await Promise.all([machineByPrefix(client, word, signal), machineOfUnit(client, word, signal)]);
-  if (byId !== undefined && byUnit !== undefined) {
+  const [byId, byUnit] = await Promise.allSettled([machineByPrefix(client, word, signal), machineOfUnit(client, word, signal)]);
+  if (byId.status === 'fulfilled' && byUnit.status === 'fulfilled' && byId.value !== undefined && byUnit.value !== undefined) {
     throw refuse(`ambiguous argument, both machine and unit found for \`${word}\`.\nPlease use flag \`-m\` or \`-u\` to refine the search`);
   }
-  const machine = byId ?? byUnit;
-  if (machine === undefined) throw refuse('could not find matching unit or machine');
-  return { machine, command };
+  // What stands in the way of one reading does not matter when the word makes sense in the other.
+  for (const found of [byId, byUnit]) if (found.status === 'fulfilled' && found.value !== undefined) return { machine: found.value, command };
+  for (const found of [byId, byUnit]) if (found.status === 'rejected') throw found.reason as Error;
+  throw refuse('could not find matching unit or machine');
 }
 
 async function machineByPrefix(client: FleetClient, prefix: string, signal: AbortSignal): Promise<MachineInfo | undefined> {

@@ -43,7 +43,6 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
         } else if (state !== undefined) {
           // A machine without systemd: what it reports, and the end of the file that has the output.
           stdout.write(formatUnitStatus(unit, state, machineLegend(machine.id, machine.info.primaryIP, false), styleOf(stdout, context.env)));
-          // A unit that has never run has no file.
           const output = await runOnMachine(context, flags, machine, outputCommand(machine.info, { unit: unit.name, lines: LOG_LINES, mode: 'cat' }), { streams: 'capture', batch: true });
           if (output.stdout !== '') stdout.write(`\n${output.stdout}`);
           if (output.code === SSH_FAILED) stderr.write(`${output.stderr.trimEnd()}\n`);

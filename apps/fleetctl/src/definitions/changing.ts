@@ -1,5 +1,5 @@
 import { booleanFlag, type CommandDefinition } from '../cli/definition.ts';
-import { sshPort, waitingFlags } from './globals.ts';
+import { waitingFlags } from './globals.ts';
 
 const replace = booleanFlag('replace', 'put the local text in the place of a different one in the cluster');
 const sign = booleanFlag('sign', 'without meaning; kept for old scripts');
@@ -91,9 +91,9 @@ export const restart: CommandDefinition = {
   name: 'restart',
   summary: 'Stop units and start them again where they are',
   usage: 'restart [--block-attempts N|--wait] UNIT|PATTERN...',
-  description: 'Global units are restarted with systemctl on every machine that runs them, over SSH.',
+  description: 'All of them together: waits until they have stopped, starts them and waits until they are up again. Global units are stopped and started on all their machines at once.',
   examples: [['fleetctl restart hello.service', 'stop, then start']],
-  flags: [blockAttempts, sshPort, wait],
+  flags: [blockAttempts, wait],
   arguments: 'unit',
   load: async () => (await import('../commands/index.ts')).restart,
 };

@@ -1,9 +1,13 @@
-import { stringFlag, type CommandDefinition } from '../cli/definition.ts';
+import { stringFlag, type CommandDefinition, type FlagDefinition } from '../cli/definition.ts';
 import { listingFlags } from './globals.ts';
 
 export const UNIT_FIELDS = ['unit', 'load', 'active', 'sub', 'machine', 'hash'];
 export const UNIT_FILE_FIELDS = ['unit', 'hash', 'dstate', 'state', 'target', 'global', 'desc', 'tmachine'];
 export const MACHINE_FIELDS = ['machine', 'ip', 'metadata'];
+
+function fieldsFlag(defaultValue: string, values: readonly string[]): FlagDefinition {
+  return stringFlag('fields', defaultValue, 'columns to show, separated by commas', { values, list: true });
+}
 
 const { full, noLegend, json, watch } = listingFlags;
 
@@ -17,7 +21,7 @@ export const listUnits: CommandDefinition = {
     ["fleetctl list-units --full --no-legend --fields=unit,active 'web@*'", 'for a script: names and states of some units'],
     ['fleetctl list-units --watch', 'a table that follows the cluster'],
   ],
-  flags: [stringFlag('fields', 'unit,machine,active,sub', 'columns to show, separated by commas'), full, json, noLegend, watch],
+  flags: [fieldsFlag('unit,machine,active,sub', UNIT_FIELDS), full, json, noLegend, watch],
   arguments: 'unit',
   load: async () => (await import('../commands/listings.ts')).listUnits,
 };
@@ -31,7 +35,7 @@ export const listUnitFiles: CommandDefinition = {
     ['fleetctl list-unit-files', 'all units with desired state, current state and machine'],
     ['fleetctl list-unit-files --fields=unit,desc', 'what each unit is for'],
   ],
-  flags: [stringFlag('fields', 'unit,hash,dstate,state,target', 'columns to show, separated by commas'), full, json, noLegend, watch],
+  flags: [fieldsFlag('unit,hash,dstate,state,target', UNIT_FILE_FIELDS), full, json, noLegend, watch],
   arguments: 'unit',
   load: async () => (await import('../commands/listings.ts')).listUnitFiles,
 };
@@ -45,7 +49,7 @@ export const listMachines: CommandDefinition = {
     ['fleetctl list-machines', 'all machines with address and metadata'],
     ['fleetctl list-machines --full --no-legend --fields=machine', 'for a script: whole machine ids'],
   ],
-  flags: [stringFlag('fields', MACHINE_FIELDS.join(','), 'columns to show, separated by commas'), full, json, noLegend, watch],
+  flags: [fieldsFlag(MACHINE_FIELDS.join(','), MACHINE_FIELDS), full, json, noLegend, watch],
   arguments: 'none',
   load: async () => (await import('../commands/listings.ts')).listMachines,
 };

@@ -1,10 +1,10 @@
 import type { Assessment } from '@fleet/api-client/fast';
 import type { Context, Output } from '../cli/context.ts';
 import { machineLegend } from './columns.ts';
-import { styleOf, type Style } from './style.ts';
+import { canDrawOver, styleOf, type Style } from './style.ts';
 
 const FRAME_MS = 100;
-/** Most units that get a line of their own. */
+/** Most units that get a line of their own; fewer on a terminal that is not that high. */
 const MAX_LINES = 12;
 
 /** Shows how waiting goes: a line for one unit, a list of tasks for many. Silent anywhere but on a terminal. */
@@ -16,7 +16,7 @@ export interface Progress extends Disposable {
 }
 
 export function createProgress(context: Context, names: readonly string[]): Progress {
-  if (!context.stderr.isTerminal) {
+  if (!canDrawOver(context.stderr, context.env)) {
     return { update: () => undefined, done: () => undefined, print: (output, text) => output.write(text), [Symbol.dispose]: () => undefined };
   }
   return new LiveProgress(context.stderr, styleOf(context.stderr, context.env), names);
@@ -63,12 +63,17 @@ class LiveProgress implements Progress {
     if (this.open.size === 0) return;
     const frames = this.style.unicode ? ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] : ['|', '/', '-', '\\'];
     const spinner = this.style.yellow(frames[this.frame++ % frames.length] ?? '');
-    const lines = [...this.open].slice(0, MAX_LINES).map(([name, assessment]) => ({ name, text: describe(assessment) }));
-    const width = Math.max(...lines.map(({ name }) => name.length));
-    const room = Math.max(20, this.output.columns - width - 5);
-    const text = lines.map(({ name, text: doing }) => `${spinner} ${name.padEnd(width)}  ${this.style.dim(doing.slice(0, room))}\n`);
+    const shown = [...this.open].slice(0, Math.max(1, Math.min(MAX_LINES, this.output.rows - 2)));
+    // A line that the terminal breaks would be two when it is erased.
+    const columns = this.output.columns - 1;
+    const width = Math.min(Math.max(...shown.map(([name]) => name.length)), columns - 2);
+    const room = Math.max(0, columns - width - 4);
+    const text = shown.map(([name, assessment]) => `${spinner} ${name.slice(0, width).padEnd(width)}${room === 0 ? '' : `  ${this.style.dim(describe(assessment).slice(0, room))}`}\n`);
     const done = this.total - this.open.size;
-    if (this.total > 1) text.push(this.style.dim(`  ${done} of ${this.total} done${this.open.size > MAX_LINES ? `, ${this.open.size - MAX_LINES} more waiting` : ''}`) + '\n');
+    if (this.total > 1) {
+      const more = this.open.size - shown.length;
+      text.push(`${this.style.dim(`  ${done} of ${this.total} done${more > 0 ? `, ${more} more waiting` : ''}`.slice(0, columns))}\n`);
+    }
     this.output.write(text.join(''));
     this.drawn = text.length;
   }

@@ -6,6 +6,7 @@ import { machineColumns, machineLegend, unitColumns, unitFileColumns } from './c
 import { formatDiff } from './diff.ts';
 import { renderCommandHelp } from './help.ts';
 import { LinePrefixer } from './line-prefixer.ts';
+import { fitToHeight } from './live-table.ts';
 import { styleOf } from './style.ts';
 import { formatTable } from './table.ts';
 
@@ -67,9 +68,20 @@ describe('styleOf', () => {
     ['an empty NO_COLOR', terminal, { NO_COLOR: '' }, '\u001b[31mx\u001b[39m'],
     ['a dumb terminal', terminal, { TERM: 'dumb' }, 'x'],
   ])('%s', (_, output, env, expected) => expect(styleOf(output, env).red('x')).toBe(expected));
-  it('draws unicode on a terminal that says so only', () => {
-    expect([styleOf(terminal, { LANG: 'C.UTF-8' }).unicode, styleOf(terminal, { LANG: 'C' }).unicode, styleOf({ isTerminal: false }, { LANG: 'C.UTF-8' }).unicode]).toEqual([true, false, false]);
-  });
+  it.each([
+    ['a terminal that says so', terminal, { LANG: 'C.UTF-8' }, true],
+    ['one that does not', terminal, { LANG: 'C' }, false],
+    ['no terminal', { isTerminal: false }, { LANG: 'C.UTF-8' }, false],
+    ['NO_COLOR', terminal, { LANG: 'C.UTF-8', NO_COLOR: '1' }, false],
+  ])('unicode on %s', (_, output, env, expected) => expect(styleOf(output, env).unicode).toBe(expected));
+});
+
+describe('fitToHeight', () => {
+  it.each([
+    ['a picture that fits', 'a\nb\nc\n', 4, 'a\nb\nc\n'],
+    ['one that does not', 'a\nb\nc\nd\n', 4, 'a\nb\n... 2 more lines\n'],
+    ['a terminal of next to nothing', 'a\nb\nc\n', 1, 'a\n... 2 more lines\n'],
+  ])('%s', (_, text, rows, expected) => expect(fitToHeight(text, rows)).toBe(expected));
 });
 
 it('LinePrefixer keeps lines whole, whatever pieces they come in', () => {

@@ -14,6 +14,8 @@ interface Row {
   expected: Partial<Assessment>;
 }
 
+const GLOBAL = { global: true } as const;
+const GLOBAL_LOADED = { ...GLOBAL, desiredState: 'loaded' } as const;
 const PLACED = { machineID: 'm1', currentState: 'launched' } as const;
 const ROWS: readonly Row[] = [
   { name: 'active counts after a moment', goal: 'launched', unit: PLACED, state: {}, expected: { kind: 'reached', state: 'launched', machine: 'm1', holdsMs: 50 } },
@@ -43,6 +45,18 @@ const ROWS: readonly Row[] = [
   { name: 'destroyed while something else was wanted', goal: 'launched', unit: null, state: null, expected: { kind: 'failed', reason: 'it was destroyed' } },
   { name: 'destroyed', goal: 'destroyed', unit: null, state: null, expected: { kind: 'reached', state: 'destroyed' } },
   { name: 'destroyed, but still on a machine', goal: 'destroyed', unit: null, state: {}, expected: { kind: 'waiting', machine: 'm1' } },
+  { name: 'global: nothing is stopped where a machine runs it', goal: 'stopped', unit: GLOBAL_LOADED, state: {}, expected: { kind: 'waiting', machine: 'm1' } },
+  { name: 'global: not stopped by a report of before', goal: 'stopped', unit: GLOBAL_LOADED, state: { asked: 'launched', active: 'failed', sub: 'failed', generation: 1 }, expected: { kind: 'waiting', machine: 'm1' } },
+  { name: 'global: stopped', goal: 'stopped', unit: GLOBAL_LOADED, state: { asked: 'loaded', active: 'inactive', sub: 'dead' }, expected: { kind: 'reached', state: 'loaded', machine: undefined, holdsMs: 0 } },
+  { name: 'global: stopped though it failed', goal: 'stopped', unit: GLOBAL_LOADED, state: { asked: 'loaded', active: 'failed', sub: 'failed', reason: 'failed with result exit-code' }, expected: { kind: 'reached', state: 'loaded' } },
+  { name: 'global: stopped where it never was', goal: 'stopped', unit: GLOBAL_LOADED, state: null, expected: { kind: 'reached', state: 'loaded' } },
+  { name: 'global: launched', goal: 'launched', unit: GLOBAL, state: {}, expected: { kind: 'reached', state: 'launched', machine: undefined, holdsMs: 50 } },
+  { name: 'global: not launched by a report of before', goal: 'launched', unit: GLOBAL, state: { generation: 1 }, expected: { kind: 'waiting', machine: 'm1' } },
+  { name: 'global: not launched before it is asked for', goal: 'launched', unit: GLOBAL, state: { asked: 'loaded', active: 'inactive', sub: 'dead' }, expected: { kind: 'waiting', machine: 'm1' } },
+  { name: 'global: refused by a machine', goal: 'launched', unit: GLOBAL, state: { asked: 'loaded', active: 'inactive', sub: 'dead', reason: 'disk full' }, expected: { kind: 'failed', machine: 'm1', reason: 'disk full' } },
+  { name: 'global: failed on a machine', goal: 'launched', unit: GLOBAL, state: { active: 'failed', sub: 'failed', reason: 'failed with result signal' }, expected: { kind: 'failed', machine: 'm1', reason: 'failed with result signal' } },
+  { name: 'global: on no machine', goal: 'launched', unit: GLOBAL, state: null, expected: { kind: 'unplaceable', reason: 'no machine holds it' } },
+  { name: 'global: of version 1, which may not have been asked yet', goal: 'launched', unit: { ...GLOBAL, generation: 0 }, state: { generation: 0, active: 'inactive', sub: 'dead' }, expected: { kind: 'reached', holdsMs: 5000 } },
   { name: 'version 1: an old failure cannot be told from a new one', goal: 'launched', unit: { ...PLACED, generation: 0 }, state: { generation: 0, active: 'failed', sub: 'failed' }, expected: { kind: 'failed', holdsMs: 1000 } },
 ];
 
@@ -60,4 +74,13 @@ describe('assessUnit', () => {
       expect(assessUnit('a.service', goal, view)).toMatchObject(expected);
     });
   }
+
+  it('waits for all machines of a global unit, and tells the failure of any', () => {
+    const view = new FollowedCluster();
+    const elsewhere = { ...STATE, machineID: 'm2', active: 'activating', sub: 'start-pre' };
+    view.apply({ kind: 'reset', revision: 1, units: [{ ...UNIT, ...GLOBAL }], states: [STATE, elsewhere], machines: [] });
+    expect(assessUnit('a.service', 'launched', view)).toMatchObject({ kind: 'waiting', machine: 'm2' });
+    view.apply({ kind: 'state', id: 'm3/a.service', revision: 2, value: { ...STATE, machineID: 'm3', active: 'failed', sub: 'failed' } });
+    expect(assessUnit('a.service', 'launched', view)).toMatchObject({ kind: 'failed', machine: 'm3' });
+  });
 });

@@ -42,6 +42,7 @@ export function assessUnit(name: string, goal: Goal, view: ClusterView): Assessm
   const unit = view.units.get(name);
   if (goal === 'destroyed') return assessGone(name, unit, view);
   if (unit === undefined) return { kind: 'failed', reason: 'it was destroyed', machine: undefined, holdsMs: 0 };
+  if (unit.global) return assessEverywhere(unit, goal, [...(view.states.get(name)?.values() ?? [])]);
   const machine = unit.machineID;
   const report = machine === undefined ? undefined : view.states.get(name)?.get(machine);
   switch (goal) {
@@ -64,7 +65,6 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
   if (report === undefined || report.generation < unit.generation || (report.hash !== '' && report.hash !== unit.hash)) {
     return { kind: 'waiting', doing: 'being loaded', machine, holdsMs: NO_ANSWER_MS };
   }
-  const legacy = unit.generation === 0;
   const reason = report.reason ?? '';
   if (unit.currentState !== goal) {
     if (WAITS_ITS_TURN.test(reason)) return { kind: 'waiting', doing: reason, machine, holdsMs: FOR_EVER };
@@ -72,7 +72,14 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
     const doing = report.active === 'deactivating' ? 'stopping' : 'being asked of systemd';
     return { kind: 'waiting', doing, machine, holdsMs: report.active === 'deactivating' ? FOR_EVER : NO_ANSWER_MS };
   }
-  if (goal === 'loaded') return { kind: 'reached', state: 'loaded', machine, holdsMs: 0 };
+  return goal === 'loaded' ? { kind: 'reached', state: 'loaded', machine, holdsMs: 0 } : assessRun(unit, report);
+}
+
+/** How a unit does on a machine that has been asked to run it. */
+function assessRun(unit: UnitSummary, report: UnitStateInfo): Assessment {
+  const machine = report.machineID;
+  const legacy = unit.generation === 0;
+  const reason = report.reason ?? '';
   if (report.load !== '' && report.load !== 'loaded') {
     return { kind: 'failed', reason: `systemd cannot load it (load state ${report.load})`, machine, holdsMs: legacy ? LEGACY_CONFIRM_MS : CONFIRM_FAILED_MS };
   }
@@ -91,6 +98,30 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
     default:
       return { kind: 'waiting', doing: report.active === '' ? 'waiting for its state' : report.active, machine, holdsMs: FOR_EVER };
   }
+}
+
+/** A global unit, which is where its machines say that it is: every one of them has to get there. Where no machine holds it there is nothing to stop. */
+function assessEverywhere(unit: UnitSummary, goal: Exclude<Goal, 'destroyed'>, reports: readonly UnitStateInfo[]): Assessment {
+  if (goal === 'inactive' || goal === 'stopped') {
+    const state = unit.desiredState === 'inactive' ? 'inactive' : 'loaded';
+    const running = reports.find((report) => (unit.generation > 0 && (report.asked === 'launched' || report.generation < unit.generation)) || (report.active !== 'inactive' && report.active !== 'failed'));
+    return running === undefined ? { kind: 'reached', state, machine: undefined, holdsMs: 0 } : leaving(running, running.machineID);
+  }
+  if (reports.length === 0) return { kind: 'unplaceable', reason: 'no machine holds it', holdsMs: CONFIRM_STUCK_MS };
+  const verdicts = reports.map((report): Assessment => {
+    if (report.generation < unit.generation || (report.hash !== '' && report.hash !== unit.hash)) return { kind: 'waiting', doing: 'being loaded', machine: report.machineID, holdsMs: NO_ANSWER_MS };
+    if (goal === 'loaded') return { kind: 'reached', state: 'loaded', machine: report.machineID, holdsMs: 0 };
+    const reason = report.reason ?? '';
+    if (report.asked !== 'launched') {
+      if (reason !== '' && !WAITS_ITS_TURN.test(reason) && report.active !== 'failed') return { kind: 'failed', reason, machine: report.machineID, holdsMs: CONFIRM_REFUSED_MS };
+      return { kind: 'waiting', doing: 'being asked of systemd', machine: report.machineID, holdsMs: NO_ANSWER_MS };
+    }
+    const verdict = assessRun(unit, report);
+    // Version 1 does not say whether a machine has been asked yet.
+    return unit.generation === 0 && report.active === 'inactive' ? { ...verdict, holdsMs: CONFIRM_STUCK_MS } : verdict;
+  });
+  const notYet = verdicts.find((verdict) => verdict.kind === 'failed') ?? verdicts.find((verdict) => verdict.kind !== 'reached');
+  return notYet ?? { kind: 'reached', state: goal, machine: undefined, holdsMs: Math.max(...verdicts.map((verdict) => verdict.holdsMs)) };
 }
 
 /** On its way out: systemd may take its time, a machine that does not answer loses the unit with its lease. */
