@@ -35,7 +35,15 @@ const inUs = ['X-Fleet', 'MachineMetadata', 'region=us'] as const;
 
 describe('the metrics of a daemon', () => {
   it.each<[string, () => Promise<unknown>]>([
-    ['fleet_engine_leader_start_time', async () => (await cluster.stop('m1'), await cluster.pass(60_000), await cluster.start('m1'), await cluster.pass(10_000))],
+    [
+      'fleet_engine_leader_start_time',
+      async () => {
+        await cluster.stop('m1');
+        await cluster.pass(60_000);
+        await cluster.start('m1');
+        await cluster.pass(10_000);
+      },
+    ],
     ['fleet_engine_task_count_total{type="attemptscheduleunit"}', () => cluster.startUnit('a.service')],
     [
       'fleet_engine_task_count_total{type="unscheduleunit"}',
