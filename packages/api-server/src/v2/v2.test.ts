@@ -118,7 +118,7 @@ describe('reading', () => {
     await using other = await startTestServer({ store: server.store });
     const elsewhere = unitDetailSchema.parse(JSON.parse((await other.request('GET', '/fleet/v2/units/web%401.service')).body)) as UnitDetail;
     expect({ reason: elsewhere.placementReason, history: told(elsewhere) }).toEqual({ reason: 'it was on m1: overloaded', history: expected });
-    await server.request('PUT', '/fleet/v1/units/web%401.service', { desiredState: 'inactive' }, { 'content-type': 'application/json' });
+    await server.request('PUT', '/fleet/v1/units/web%401.service', { desiredState: 'inactive' });
     const stopped = unitDetailSchema.parse(await getJson('/fleet/v2/units/web%401.service')) as UnitDetail;
     expect(told(stopped).at(-1)).toEqual({ event: 'unplaced', machineID: undefined, fromMachineID: 'm2m2m2m2bbbb', reason: 'desired state inactive' });
   });
