@@ -1,10 +1,13 @@
 // `npm run demo` as a newcomer runs it, after the build.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@fleet/runtime/testing';
 import { repository } from '../src/built.ts';
 import { describeRealMachines } from '../src/machines/real-test.ts';
 import { clusterKind } from '../src/scenario.ts';
+
+const run = promisify(execFile);
 
 interface Demo {
   readonly child: ChildProcess;
@@ -55,6 +58,9 @@ if (clusterKind === 'in-process') {
       await waitUntil('the demo to be shown', () => demo.output().includes('Stop:'), { deadlineMs: 40_000 });
       const endpoint = /FLEETCTL_ENDPOINT=(\S+)/.exec(demo.output())?.[1];
       expect(endpoint).toMatch(/^unix:\/\/.*\/m1\/fleet\.sock$/);
+      // As the README of the client says.
+      const { stdout } = await run(process.execPath, ['packages/api-client/examples/basic.ts'], { cwd: repository, env: { ...process.env, NODE_OPTIONS: '', FLEETCTL_ENDPOINT: endpoint }, timeout: 20_000 });
+      expect(stdout).toMatch(/^machines: ([0-9a-f]{8} ?){3}\n(.*\n)*example\.service runs on [0-9a-f]{8}\n$/);
       demo.child.kill('SIGINT');
       expect(await demo.exitCode).toBe(0);
       expectShown(demo.output());
