@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FleetError } from '@fleet/runtime';
@@ -18,6 +18,13 @@ export function builtFleetctl(): string {
 
 export function builtFleetd(): string {
   return built('fleetd');
+}
+
+/** The archive that operators unpack on machines. */
+export function builtArchive(): string {
+  const [file] = globSync('dist/fleet-*.tar.gz', { cwd: repository });
+  if (file === undefined) throw new FleetError(`there is no archive in ${repository}/dist`, { code: 'NOT_BUILT', kind: 'unavailable', remedy: 'run "npm run archive" first' });
+  return join(repository, file);
 }
 
 /** The version that the built programs say. */

@@ -1,5 +1,6 @@
 // What only a machine with a systemd of its own can show: F11, F13, F26 to F29, F31.
 import { expect } from '@jest/globals';
+import { pauseStoreUntilLeaseEnds } from '../../src/real/daemon-control.ts';
 import { activeCounts, describeRealScenarios, expectSoon, expectThroughout, fixture, fleetctl, rows, scenario } from '../../src/scenario.ts';
 
 describeRealScenarios('one daemon under systemd', { machines: 1 }, (cluster) => {
@@ -39,8 +40,7 @@ describeRealScenarios('one daemon under systemd', { machines: 1 }, (cluster) => 
     await machine().startDaemon();
     await expectSoon(() => activeCounts(cluster()), { 'hello.service': 1 });
 
-    await cluster().pauseStore();
-    await new Promise((resolve) => setTimeout(resolve, cluster().agentTtlMs + 500));
+    await pauseStoreUntilLeaseEnds(cluster(), machine());
     await machine().stopDaemon();
     expect([await service('ActiveState'), await service('Result')]).toEqual(['inactive', 'success']);
     await cluster().resumeStore();

@@ -1,9 +1,9 @@
 // docs/deployment.md, word for word: its commands, in its order, where it says, on three real machines.
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { builtFleetctl, builtFleetd, repository } from '../../src/built.ts';
+import { builtArchive, repository } from '../../src/built.ts';
 import { readShellBlocks, type ShellBlock } from '../../src/documents/shell-blocks.ts';
 import type { CommandResult } from '../../src/machines/command.ts';
 import { createRealMachine, type RealMachine } from '../../src/machines/machine.ts';
@@ -13,9 +13,7 @@ import { createWorld, networkPrefix, type World } from '../../src/machines/world
 import { requestOverSocket } from '../../src/request-over-socket.ts';
 import { expectSoon } from '../../src/scenario.ts';
 
-const installed = '/opt/fleet';
 const blocks = readShellBlocks(readFileSync(join(repository, 'docs/deployment.md'), 'utf8'));
-const node = process.execPath.startsWith(repository) ? process.execPath.replace(repository, installed) : process.execPath;
 
 describeRealMachines('docs/deployment.md (real machines)', () => {
   let world: World;
@@ -24,12 +22,11 @@ describeRealMachines('docs/deployment.md (real machines)', () => {
   const logs = mkdtempSync(join(tmpdir(), 'fleet-deployment-'));
 
   beforeAll(async () => {
-    // What "Before" asks for: the programs are built, the machines have names, addresses and SSH.
-    expect([builtFleetd(), builtFleetctl()].every((program) => program.startsWith(repository))).toBe(true);
+    // What "Before" asks for: the archive is made, the machines have names, addresses and SSH.
+    builtArchive();
     world = await createWorld();
     for (const n of [1, 2, 3]) {
-      const machine = await createRealMachine(world, { name: `m${n}`, id: `${String(n).repeat(8)}${'d'.repeat(24)}`, address: `${networkPrefix}.1.${n}`, share: [`${repository}:${installed}`], log: join(logs, `m${n}.log`) });
-      machine.writeFile('/usr/local/bin/node', `#!/bin/sh\nexec ${node} "$@"\n`, 0o755);
+      const machine = await createRealMachine(world, { name: `m${n}`, id: `${String(n).repeat(8)}${'d'.repeat(24)}`, address: `${networkPrefix}.1.${n}`, share: [], log: join(logs, `m${n}.log`) });
       machines.push(machine);
     }
     await Promise.all(machines.map((machine) => machine.boot()));
@@ -54,7 +51,7 @@ describeRealMachines('docs/deployment.md (real machines)', () => {
     return outputs.join('');
   };
   const followAll = async (heading: string): Promise<string> => {
-    const chosen = blocks.filter((block) => block.heading === heading);
+    const chosen = blocks.filter((block) => block.heading === heading && block.where !== 'prepared');
     expect(chosen.length).toBeGreaterThan(0);
     const outputs: string[] = [];
     for (const block of chosen) outputs.push(await follow(block));
@@ -74,20 +71,26 @@ describeRealMachines('docs/deployment.md (real machines)', () => {
     await machines[0]!.output(['dpkg-query', '--show', ...packages]);
   }, 30_000);
 
+  it('brings the programs to the machines, which need nothing else for them', async () => {
+    const said = await followAll('1. The programs');
+    expect(said.match(/^fleetctl version v\d/gm)?.length).toBe(1);
+    expect(said.match(/^fleetd version \d/gm)?.length).toBe(3);
+  }, 120_000);
+
   it('makes certificates and brings them to the machines', async () => {
-    await followAll('1. Certificates');
+    await followAll('2. Certificates');
     expect(machines[1]!.readFile('/etc/fleet/etcd-ca.crt')).toContain('BEGIN CERTIFICATE');
   }, 120_000);
 
   it('starts etcd, for clients with a certificate only', async () => {
-    const health = await followAll('2. etcd');
+    const health = await followAll('3. etcd');
     expect(health).toBeDefined();
     const stranger = await machines[1]!.exec(['etcdctl', '--endpoints=https://10.213.1.1:2379', '--cacert=/etc/etcd/ca.crt', '--command-timeout=2s', 'get', 'x'], { env: { ETCDCTL_API: '3' } });
     expect(stranger.code).not.toBe(0);
   }, 240_000);
 
   it('starts fleetd as the user fleet, ready when it has joined', async () => {
-    await followAll('3. fleetd');
+    await followAll('4. fleetd');
     for (const machine of machines) {
       expect((await machine.output(['systemctl', 'show', '--property=ActiveState,SubState,User,StatusText', 'fleet.service'])).trim().split('\n').sort()).toEqual([
         'ActiveState=active',
@@ -99,7 +102,7 @@ describeRealMachines('docs/deployment.md (real machines)', () => {
   }, 240_000);
 
   it('runs a unit, shown on a machine and from elsewhere over TLS', async () => {
-    const listings = await followAll('4. Try it');
+    const listings = await followAll('5. Try it');
     expect(listings).toContain('hostname=m3');
     expect(listings.match(/hello\.service\s.*active\s+running/g)?.length).toBe(2);
     await expectSoon(async () => (await whereHello()).length, 1);
@@ -129,8 +132,9 @@ describeRealMachines('docs/deployment.md (real machines)', () => {
   }, 120_000);
 
   it('has no commands that were not run', () => {
-    const run = ['Before', '1. Certificates', '2. etcd', '3. fleetd', '4. Try it', 'Restarts and upgrades', 'Taking a machine out'];
-    expect(blocks.filter(({ heading }) => !run.includes(heading))).toEqual([]);
+    const run = ['Before', '1. The programs', '2. Certificates', '3. etcd', '4. fleetd', '5. Try it', 'Restarts and upgrades', 'Taking a machine out'];
+    // The blocks of a user are run by systemd-user.test.ts.
+    expect(blocks.filter(({ heading, where }) => where !== 'user' && !run.includes(heading))).toEqual([]);
     expect(blocks.filter(({ heading, where }) => heading === 'Before' && where !== 'prepared')).toEqual([]);
   });
 });
@@ -150,7 +154,7 @@ interface Computer {
   run(script: string): Promise<CommandResult>;
 }
 
-/** The computer of an operator: in the network of the machines, with SSH set up for them, and fleetctl in PATH. */
+/** The computer of an operator: in the network of the machines, with SSH set up for them, and a clone in which the archive was made. */
 function createComputer(world: World, key: string): Computer {
   const home = `${world.directory}/computer`;
   const write = (name: string, text: string, mode: number): void => {
@@ -161,13 +165,13 @@ function createComputer(world: World, key: string): Computer {
   write('key', key, 0o600);
   write('ssh_config', `IdentityFile ${home}/key\nUserKnownHostsFile ${home}/known_hosts\nStrictHostKeyChecking accept-new\nLogLevel ERROR\n`, 0o644);
   for (const program of ['ssh', 'scp']) write(`bin/${program}`, `#!/bin/sh\nexec /usr/bin/${program} -F ${home}/ssh_config "$@"\n`, 0o755);
-  write('bin/fleetctl', `#!/bin/sh\nexec ${process.execPath} ${builtFleetctl()} "$@"\n`, 0o755);
+  symlinkSync(repository, world.outside(`${home}/fleet`));
   write('place', home, 0o644);
   return {
     run: (script) =>
       world.run(['sh', '-ec', `cd "$(cat ${home}/place)"\n${script}\npwd > ${home}/place`], {
         timeoutMs: 120_000,
-        env: { HOME: home, PATH: `${home}/bin:/usr/local/bin:/usr/bin:/bin`, LANG: 'C.UTF-8' },
+        env: { HOME: home, PATH: `${home}/bin:${home}/.local/bin:/usr/local/bin:/usr/bin:/bin`, LANG: 'C.UTF-8' },
       }),
   };
 }

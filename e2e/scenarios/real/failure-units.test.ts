@@ -1,6 +1,6 @@
 // Rows of the failure table in docs/operations.md: units, files, disk and systemd of one machine.
 import { expect } from '@jest/globals';
-import { publishedState, serviceProperty } from '../../src/real/daemon-control.ts';
+import { pauseStoreUntilLeaseEnds, publishedState, serviceProperty } from '../../src/real/daemon-control.ts';
 import { monotonicMs, unitProcesses } from '../../src/real/unit-history.ts';
 import { activeCounts, describeRealScenarios, expectSoon, expectThroughout, fixture, fleetctl, rows, scenario, unitFileNames, whereActive } from '../../src/scenario.ts';
 
@@ -142,8 +142,7 @@ describeRealScenarios('a machine and its systemd', { machines: 1 }, (cluster) =>
     await fleetctl(cluster(), 'stop', 'goodbye.service');
     await expectSoon(() => activeCounts(cluster()), { 'hello.service': 1 });
     // The lease ends while nothing can be written: the machine is back in the cluster all the same.
-    await cluster().pauseStore();
-    await new Promise((resolve) => setTimeout(resolve, cluster().agentTtlMs + 1_000));
+    await pauseStoreUntilLeaseEnds(cluster(), machine());
     await cluster().resumeStore();
     for (const line of (await cluster().etcd.ctl(['lease', 'list'])).split('\n')) if (/^[0-9a-f]{8,}$/.test(line)) await cluster().etcd.ctl(['lease', 'revoke', line]).catch(() => undefined);
     await expectSoon(async () => /the lease could not be remembered/.test(await machine().daemonLog()), true, 20_000);

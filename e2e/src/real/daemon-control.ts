@@ -28,6 +28,14 @@ export async function reconfigure(machine: RealClusterMachine, ...lines: readonl
   await waitUntil('fleetd to take the configuration over', async () => (await reloads()) > before, { deadlineMs: 10_000 });
 }
 
+/** Pauses the store until the machine's daemon has had no answer for so long that its lease is over. */
+export async function pauseStoreUntilLeaseEnds(cluster: RealCluster, machine: RealClusterMachine): Promise<void> {
+  const ends = async (): Promise<number> => (await machine.daemonLog()).split('Monitor timed out before successful heartbeat').length;
+  const before = await ends();
+  await cluster.pauseStore();
+  await waitUntil('the lease of the machine to end', async () => (await ends()) > before, { deadlineMs: cluster.agentTtlMs + 15_000, everyMs: 100 });
+}
+
 /** Refuses the machine's connections to etcd, also those that stand; everything else still works. */
 export async function refuseStore({ etcd }: RealCluster, machine: RealClusterMachine, refused: boolean): Promise<void> {
   for (const endpoint of etcd.endpoints) {
