@@ -106,6 +106,32 @@ export class Copy {
     return changes;
   }
 
+  /**
+   * Compares with a complete listing of keys, without their values. Each difference names the key and both revisions, so that one which stays the
+   * same can be told from a change that is on its way.
+   */
+  differences(listing: readonly KeyValue[]): string[] {
+    const { keys, holds } = this.#options;
+    const differences: string[] = [];
+    const present = new Map<RecordKind, Set<string>>();
+    for (const { key, modRevision } of listing) {
+      const parsed = keys.parse(key);
+      if (parsed === null || !holds(parsed.kind, parsed.id)) continue;
+      const ids = present.get(parsed.kind);
+      if (ids === undefined) present.set(parsed.kind, new Set([parsed.id]));
+      else ids.add(parsed.id);
+      const held = this.#maps[parsed.kind].get(parsed.id)?.revision ?? 0;
+      // One that cannot be decoded is known, though not held.
+      if (held !== modRevision && this.#reported.get(key) !== modRevision) differences.push(`${key}: ${held} here, ${modRevision} in the store`);
+    }
+    for (const kind of Object.keys(this.#maps) as RecordKind[]) {
+      for (const [id, { revision }] of this.#maps[kind]) {
+        if (present.get(kind)?.has(id) !== true) differences.push(`${kind}/${id}: ${revision} here, gone in the store`);
+      }
+    }
+    return differences;
+  }
+
   #set(kind: RecordKind, id: string, after: RecordKinds[RecordKind]): RecordChange {
     const map = this.#maps[kind] as Map<string, RecordKinds[RecordKind]>;
     const before = map.get(id);

@@ -7,6 +7,7 @@ import type { Store, WatchBatch } from '../store.ts';
 import { Copy, type Decoded } from './copy.ts';
 import { planScope, type ScopePlan } from './scope.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
+import { findLostChanges } from './slow-check.ts';
 
 export interface MirrorAccess {
   readonly store: Store;
@@ -17,8 +18,8 @@ export interface MirrorAccess {
 
 const BACKOFF = { initialMs: 100, maxMs: 5_000, jitter: 0.5 };
 const STEADY_MS = 1_000;
-/** Ends a round of watching because a reader needs a revision that the watches have not shown; no failure. */
-const resync = new Error('listing again for a reader');
+/** Ends a round of watching because a reader needs a revision that the watches have not shown, or because they have lost something; no failure. */
+const resync = new Error('listing again');
 
 /** @see Registry.openMirror */
 export async function openMirror(access: MirrorAccess, scope: MirrorScope, options: { readonly signal: AbortSignal }): Promise<Mirror> {
@@ -145,14 +146,14 @@ class LiveMirror implements Mirror {
     this.#waiters.reached(this.#revision);
   }
 
-  /** Watches until the first watch ends, and ends the others with it: the next listing is one for all. */
+  /** Watches until the first watch ends, or proves to be incomplete, and ends the others with it: the next listing is one for all. */
   async #follow(signal: AbortSignal): Promise<void> {
     const group = new AbortController();
     const both = AbortSignal.any([signal, group.signal]);
     await Promise.all(
-      this.#plan.watch.map(async (prefix) => {
+      [...this.#plan.watch.map((prefix) => this.#watch(prefix, both)), this.#check(both)].map(async (work) => {
         try {
-          await this.#watch(prefix, both);
+          await work;
         } catch (error) {
           if (!group.signal.aborted) group.abort(error);
         }
@@ -166,6 +167,12 @@ class LiveMirror implements Mirror {
     const fromRevision = (this.#reached.get(prefix) ?? 0) + 1;
     for await (const batch of this.#access.store.watch({ prefix, fromRevision }, { signal })) this.#apply(prefix, batch);
     throw storeUnavailable(`the watch on ${prefix} has ended`);
+  }
+
+  async #check(signal: AbortSignal): Promise<never> {
+    const { store, clock } = this.#access;
+    await findLostChanges({ store, clock, logger: this.#logger, plan: this.#plan, copy: this.#copy }, signal);
+    throw resync;
   }
 
   #apply(prefix: string, batch: WatchBatch): void {

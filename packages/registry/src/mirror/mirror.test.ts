@@ -6,15 +6,16 @@ import { createMemoryStore, type EmbeddedStore } from '../embedded/index.ts';
 import { createRegistry } from '../registry.ts';
 import type { Mirror, MirrorBatch, MirrorScope, Registry } from '../registry-types.ts';
 import { storeUnavailable } from '../store-errors.ts';
-import type { Store } from '../store.ts';
+import type { Store, WatchChange } from '../store.ts';
 
 const m1 = 'm1' as MachineId;
 const hash = 'a'.repeat(40) as UnitHash;
 const create = (name: string, global = false) => ({ kind: 'create' as const, name: name as UnitName, text: 'text', hash, global, targetState: 'launched' as const });
 
 /** A store whose reads and watches fail while it is cut off. */
-function breakable(inner: Store): Store & { cut(): void; heal(): void } {
+function breakable(inner: Store): Store & { cut(): void; heal(): void; swallow(wanted: (change: WatchChange) => boolean): void } {
   let down = new AbortController();
+  let swallowed = (_change: WatchChange): boolean => false;
   const check = (): void => {
     if (down.signal.aborted) throw storeUnavailable('cut off');
   };
@@ -23,12 +24,19 @@ function breakable(inner: Store): Store & { cut(): void; heal(): void } {
     heal: () => {
       down = new AbortController();
     },
+    /** Watches tell nothing of these changes, until told otherwise. */
+    swallow: (wanted) => {
+      swallowed = wanted;
+    },
     get: async (key, options) => (check(), inner.get(key, options)),
     range: async (request, options) => (check(), inner.range(request, options)),
     transaction: (transaction, options) => inner.transaction(transaction, options),
-    watch: (request, options) => {
+    async *watch(request, options) {
       check();
-      return inner.watch(request, { signal: AbortSignal.any([options.signal, down.signal]) });
+      for await (const { revision, changes } of inner.watch(request, { signal: AbortSignal.any([options.signal, down.signal]) })) {
+        const left = changes.filter((change) => !swallowed(change));
+        if (left.length > 0 || changes.length === 0) yield { revision, changes: left };
+      }
     },
     grantLease: (ttlMs, options) => inner.grantLease(ttlMs, options),
     keepAlive: (lease, options) => inner.keepAlive(lease, options),
@@ -146,6 +154,48 @@ describe('a mirror of the cluster', () => {
     const delays = lost.length;
     expect(delays).toBeGreaterThan(8);
     expect(delays).toBeLessThan(40);
+  });
+
+  describe('finds by itself what a watch has lost', () => {
+    const hourMs = 3_600_000;
+    const keyOf = (change: WatchChange): string => (change.kind === 'put' ? change.item.key : change.key);
+
+    it.each<{ name: string; lose: () => Promise<unknown>; expected: string[] }>([
+      { name: 'a new record', lose: () => registry.changeUnit(create('b.service')), expected: ['+units/b.service'] },
+      { name: 'a change', lose: () => registry.changeUnit({ kind: 'target', name: 'a.service' as UnitName, targetState: 'loaded' }), expected: ['~units/a.service'] },
+      { name: 'an end', lose: () => registry.changeUnit({ kind: 'destroy', name: 'a.service' as UnitName }), expected: ['-units/a.service'] },
+    ])('$name, though others came after it', async ({ lose, expected }) => {
+      await registry.changeUnit(create('a.service'));
+      const mirror = await open();
+      const batches: string[] = [];
+      mirror.subscribe((batch) => batches.push(`${batch.relisted ? 'relisted ' : ''}${summary(batch).join(' ')}`));
+      store.swallow((change) => keyOf(change).includes('/units/'));
+      await lose();
+      store.swallow(() => false);
+      const { revision } = await registry.changeUnit(create('later.service'));
+      await mirror.waitForRevision(revision, { signal: controller.signal });
+      expect(batches).toEqual(['+units/later.service']);
+      for (let minute = 0; minute < 20; minute += 1) await clock.advance(60_000);
+      await waitUntil('the difference to be found', () => batches.length > 1);
+      expect(batches).toEqual(['+units/later.service', `relisted ${expected.join(' ')}`]);
+      expect(log.filter((line) => line.includes('mirror has missed changes'))).toHaveLength(1);
+      expect(log.some((line) => line.includes('/f/units/') || line.includes('units/a.service'))).toBe(true);
+      expect(mirror.live).toBe(true);
+    });
+
+    it('and lists nothing again when nothing was lost, damaged records and changes meanwhile included', async () => {
+      await registry.changeUnit(create('a.service'));
+      await put('units/bad.service', 'x');
+      const mirror = await open();
+      let batches = 0;
+      mirror.subscribe(({ relisted }) => (batches += relisted ? 1 : 0));
+      for (let minute = 0; minute < 60; minute += 1) {
+        await registry.changeUnit({ kind: 'target', name: 'a.service' as UnitName, targetState: minute % 2 === 0 ? 'loaded' : 'launched' });
+        await clock.advance(hourMs / 60);
+      }
+      expect(batches).toBe(0);
+      expect(log.filter((line) => line.includes('missed'))).toEqual([]);
+    });
   });
 
   it('opens only when it is complete, however long that takes', async () => {
