@@ -171,6 +171,10 @@ export class HttpClient {
       signal?.throwIfAborted();
       throw requestFailed(method, url, systemErrorText(error), error);
     }
+    if (signal?.aborted === true) {
+      socket.destroy();
+      throw signal.reason as Error;
+    }
     const bytes = this.encode(request);
 
     return await new Promise((resolveHead, rejectHead) => {
