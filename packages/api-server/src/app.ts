@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import express, { type Express, type Request, type Response } from 'express';
-import { MIN_REVISION_HEADER, V1_METHODS, V1_PREFIXES, type V1Resource } from '@fleet/api';
-import { describeError, type Clock, type Logger } from '@fleet/runtime';
+import { MIN_REVISION_HEADER, REVISION_HEADER, V1_METHODS, V1_PREFIXES, type V1Resource } from '@fleet/api';
+import { describeError, FleetError, type Clock, type Logger } from '@fleet/runtime';
 import { errorAnswer, type Answer } from './http/answer.ts';
 import type { ApiRequest } from './http/api-request.ts';
 import { readBody } from './http/body.ts';
@@ -123,7 +123,6 @@ async function answer(handler: Handler, request: ApiRequest, rules: RouteRules, 
 function toApiRequest(request: Request, response: Response, bodyBytes: number): ApiRequest {
   const question = request.url.indexOf('?');
   const { name = '' } = request.params as { readonly name?: string };
-  const minRevision = Number(request.headers[MIN_REVISION_HEADER.toLowerCase()] ?? Number.NaN);
   let gone: AbortController | undefined;
   return {
     method: request.method,
@@ -131,7 +130,9 @@ function toApiRequest(request: Request, response: Response, bodyBytes: number): 
     query: parseQuery(question < 0 ? '' : request.url.slice(question + 1)),
     headers: request.headers,
     rawHeaders: request.rawHeaders,
-    minRevision: Number.isSafeInteger(minRevision) && minRevision > 0 ? minRevision : undefined,
+    get minRevision() {
+      return readMinRevision(request.headers[MIN_REVISION_HEADER.toLowerCase()]);
+    },
     // Made when someone asks for it: most requests are answered without waiting for anything.
     get signal() {
       if (gone === undefined) {
@@ -145,6 +146,14 @@ function toApiRequest(request: Request, response: Response, bodyBytes: number): 
     },
     readBody: () => readBody(request, bodyBytes),
   };
+}
+
+/** Nothing less than what was asked for may be answered, so a revision that cannot be read is refused. */
+function readMinRevision(value: string | readonly string[] | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const revision = Number(value);
+  if (typeof value === 'string' && /^\d+$/.test(value) && Number.isSafeInteger(revision)) return revision;
+  throw new FleetError(`header ${MIN_REVISION_HEADER}: ${JSON.stringify(value)} is no revision`, { code: 'REVISION_INVALID', kind: 'invalid', remedy: `give back the value of ${REVISION_HEADER} of an earlier answer` });
 }
 
 const compress = promisify(gzip);

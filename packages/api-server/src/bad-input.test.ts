@@ -43,6 +43,8 @@ describe('bytes that are no good request', () => {
     ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n', 400],
     ['two media types', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}', 415],
     ['an encoding of the body', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00', 400],
+    ['a revision that is none', 'GET /fleet/v1/units HTTP/1.1\r\nHost: x\r\nConnection: close\r\nFleet-Min-Revision: 1x\r\n\r\n', 400],
+    ['two revisions', 'GET /fleet/v1/units HTTP/1.1\r\nHost: x\r\nConnection: close\r\nFleet-Min-Revision: 1\r\nFleet-Min-Revision: 2\r\n\r\n', 400],
     ['a negative length', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400],
     ['bad chunks', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400],
     ['too large a head', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, 431],
@@ -256,6 +258,39 @@ describe('clients that vanish', () => {
     expect(await server.server.metrics.expose()).toContain('fleet_api_streams 0\n');
     await expectAlive();
   }, 60_000);
+});
+
+describe('half-open connections', () => {
+  /** Sends, ends this side, and reads until the other side ends, too. */
+  const ask = async (bytes: string, { address }: TestServer = server): Promise<string> => {
+    const socket = connect({ ...address, allowHalfOpen: true });
+    let text = '';
+    socket.on('data', (data: Buffer) => (text += data.toString('latin1'))).on('error', () => undefined);
+    socket.end(bytes);
+    await once(socket, 'close');
+    return text;
+  };
+
+  it.each<[string, string, RegExp]>([
+    ['a whole request', 'GET /fleet/v1/state HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1.1 200 OK\r\n[^]*\{\}$/],
+    ['a change', 'PATCH /fleet/v1/machines HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nnull', /^HTTP\/1.1 204 No Content\r\n/],
+    ['two requests', 'GET /fleet/v1/state HTTP/1.1\r\nHost: x\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1.1 200 OK\r\n[^]*\{\}HTTP\/1.1 404 Not Found\r\n[^]*\}\}$/],
+    ['half a head', 'GET /fleet/v1/state HTTP/1.1\r\nHo', /^HTTP\/1.1 400 Bad Request\r\n[^]*"code":400[^]*\}\}$/],
+    ['half a body', 'PUT /fleet/v1/units/a.service HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{', /^HTTP\/1.1 400 Bad Request\r\n[^]*"code":400[^]*\}\}$/],
+    ['nothing', '', /^$/],
+  ])('whose client ends its side after %s are answered and closed', async (_title, bytes, answer) => {
+    expect(await ask(bytes)).toMatch(answer);
+  });
+
+  it('whose client ends its side after asking for a stream get none', async () => {
+    // The first finds no cache yet, the second does.
+    await using fresh = await startTestServer();
+    for (let round = 0; round < 2; round += 1) {
+      await ask('GET /fleet/v2/changes HTTP/1.1\r\nHost: x\r\n\r\n', fresh);
+      await waitUntil('no stream', async () => (await fresh.server.metrics.expose()).includes('fleet_api_streams 0\n'));
+      await fresh.request('GET', '/fleet/v2/units');
+    }
+  });
 });
 
 describe('slow and silent clients', () => {

@@ -9,7 +9,7 @@ export interface ApiRequest {
   readonly headers: IncomingHttpHeaders;
   /** Names and values in turn, as sent. */
   readonly rawHeaders: readonly string[];
-  /** From the header `Fleet-Min-Revision`. */
+  /** From the header `Fleet-Min-Revision`. Throws FleetError `REVISION_INVALID`. */
   readonly minRevision: number | undefined;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;

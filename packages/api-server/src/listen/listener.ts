@@ -42,6 +42,8 @@ export async function openListener(spec: ListenerSpec, options: ListenerOptions)
   const { logger, limits } = options;
   const server = createServer(spec, options);
   server.maxConnections = limits.connections;
+  // A client may end its side once it has asked, as `nc -N` and socat do, and wants its answer all the same (as Go `net/http`).
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.on('clientError', options.onClientError);
   server.timeout = limits.unreadTimeoutMs;
   server.on('connect', (_request, socket: Socket) => options.onConnect(socket));

@@ -11,6 +11,7 @@ export function createUnreachableStore(): Store {
     watch: () => ({ [Symbol.asyncIterator]: () => ({ next: fail }) }),
     grantLease: fail,
     keepAlive: fail,
+    readLease: fail,
     revokeLease: fail,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -100,7 +100,7 @@ export class ChangeHub {
     const view = this.#view;
     const log = this.#log;
     const { socket } = response;
-    if (view === undefined || log === undefined || socket === null || socket.destroyed) {
+    if (view === undefined || log === undefined || socket === null || socket.destroyed || socket.readableEnded) {
       release();
       response.destroy();
       return;
@@ -121,6 +121,8 @@ export class ChangeHub {
     write(client, chunk(progress(view.revision)));
     this.#clients.add(client);
     this.#options.metrics.streamOpened();
+    // Whoever follows a stream never ends its own side before it goes.
+    socket.once('end', () => socket.destroy());
     socket.once('close', () => {
       if (this.#forget(client)) this.#options.metrics.streamClosed('client');
     });
