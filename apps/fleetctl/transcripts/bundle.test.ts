@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -47,59 +47,6 @@ describe('the built command', () => {
     expect(await shell(`${line} list-unit-files --full 2>&1 | head -1`)).toContain('UNIT');
     expect((await shell(`${line} destroy --no-block 'long@*' | wc -l`)).trim()).toBe('3000');
   }, 60_000);
-});
-
-describe('completion', () => {
-  const withShell = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
-
-  it('of bash offers commands, flags, values and units', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'completion-'));
-    try {
-      writeFileSync(join(folder, 'script'), (await runBundle(['completion', 'bash'])).stdout);
-      writeFileSync(join(folder, 'fleetctl'), `#!/bin/sh\nexec ${process.execPath} ${BUNDLE} "$@"\n`, { mode: 0o755 });
-      const complete = async (...words: readonly string[]): Promise<string[]> =>
-        (
-          await run('bash', ['-c', `source ${join(folder, 'script')}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _fleetctl; printf '%s\\n' "\${COMPREPLY[@]}"`, 'bash', ...words], {
-          env: { ...process.env, ...env, NODE_OPTIONS: '', PATH: `${folder}:${process.env['PATH'] ?? ''}` },
-        })
-        ).stdout.trim().split('\n');
-      expect(await complete('fleetctl', 'list-u')).toEqual(['list-unit-files', 'list-units']);
-      expect(await complete('fleetctl', '--endpoint', 'x', 'start', '--bl')).toEqual(['--block-attempts']);
-      expect(await complete('fleetctl', 'stop', 'hel')).toEqual(['hello.service']);
-      expect(await complete('fleetctl', '--driver', '')).toEqual(['API', 'etcd']);
-      expect(await complete('fleetctl', 'completion', 'z')).toEqual(['zsh']);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  }, 60_000);
-
-  /** What asks a shell to read a script without running anything, and to use it. */
-  const uses: Readonly<Record<string, string>> = {
-    zsh: 'autoload -Uz compinit; compinit -u -D; source "$1"; print -- ${_comps[fleetctl]}',
-    fish: 'source $argv[1]; complete -C "fleetctl list-unit-f"; complete -C "fleetctl start --blo"; complete -C "fleetctl completion z"',
-  };
-  const answers: Readonly<Record<string, readonly string[]>> = { zsh: ['_fleetctl'], fish: ['list-unit-files', '--block-attempts', 'zsh'] };
-  for (const shell of ['zsh', 'fish']) {
-    it(`of ${shell} has commands, flags and units`, async () => {
-      const { code, stdout } = await runBundle(['completion', shell]);
-      expect(code).toBe(0);
-      for (const word of ['list-units', 'block-attempts', 'list-unit-files --no-legend --fields=unit']) expect(stdout).toContain(word);
-    });
-    const installed = withShell(shell);
-    (installed ? it : it.skip)(`of ${shell} is taken by that shell${installed ? '' : ` (skipped: ${shell} is not installed)`}`, async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'completion-'));
-      try {
-        const script = join(folder, 'script');
-        writeFileSync(script, (await runBundle(['completion', shell])).stdout);
-        expect(spawnSync(shell, ['-n', script], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
-        const words = shell === 'zsh' ? ['-f', '-c', uses[shell] ?? '', 'zsh', script] : ['-N', '-c', uses[shell] ?? '', script];
-        const used = spawnSync(shell, words, { encoding: 'utf8', env: { ...process.env, HOME: folder } });
-        for (const answer of answers[shell] ?? []) expect(used.stdout).toContain(answer);
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
-    }, 30_000);
-  }
 });
 
 describe('fd-forward', () => {

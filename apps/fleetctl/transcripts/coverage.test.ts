@@ -30,7 +30,7 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 /** Commands whose success a transcript cannot show. */
-const SUCCEEDS_ELSEWHERE: Readonly<Record<string, string>> = { completion: 'bundle.test.ts', 'fd-forward': 'bundle.test.ts', ssh: 'ssh.test.ts' };
+const SUCCEEDS_ELSEWHERE: Readonly<Record<string, string>> = { completion: 'completion.test.ts', 'fd-forward': 'bundle.test.ts', ssh: 'ssh.test.ts' };
 const CANNOT_FAIL: ReadonlySet<string> = new Set(['version']);
 
 interface Shown {
