@@ -44,7 +44,7 @@ export const commonJsInside: Plugin = {
   },
 };
 
-/** The licences of all foreign packages that were put inside, one file each, in `licenses` beside the output. */
+/** The licences of all foreign packages that were put inside, one file each, in `licenses` beside the output; `inside-NAME.txt` there names those of NAME.js and its chunks. */
 export const licensesBeside: Plugin = {
   name: 'licenses-beside',
   setup(build) {
@@ -56,7 +56,8 @@ export const licensesBeside: Plugin = {
         if (match?.[1] !== undefined && match[2] !== undefined) folders.set(match[2], match[1]);
       }
       const directory = join(outputDirectory(build.initialOptions), 'licenses');
-      if (folders.size > 0) mkdirSync(directory, { recursive: true });
+      mkdirSync(directory, { recursive: true });
+      for (const entry of Object.keys(build.initialOptions.entryPoints ?? {})) writeFileSync(join(directory, `inside-${entry}.txt`), [...folders.keys()].sort().map((name) => `${name}\n`).join(''));
       for (const [name, folder] of folders) writeFileSync(join(directory, `${name.replace('@', '').replace('/', '-')}.txt`), licenseOf(name, folder));
     });
   },

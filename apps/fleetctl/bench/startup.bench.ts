@@ -22,7 +22,7 @@ interface Case {
 }
 
 async function run(): Promise<void> {
-  for (const file of [BUNDLE, EXECUTABLE]) if (!existsSync(file)) throw new Error('build first: nx run @fleet/fleetctl:executable');
+  for (const file of [BUNDLE, EXECUTABLE]) if (!existsSync(file)) throw new Error(`${file} is missing: nx run @fleet/fleetctl:executable`);
   await using cluster = await createInProcessCluster({ machines: 1, agentTtlMs: 60_000, version: '1.0.0' });
   const endpoint = `unix://${cluster.machines[0]?.socketPath ?? ''}`;
   {

@@ -41,6 +41,11 @@ describe('the built fleetctl', () => {
     expect(existsSync(join(dist, 'main.js'))).toBe(true);
   });
 
+  it('has the store in a part of its own', () => {
+    const [store] = builtModules(dist).filter(({ file }) => file.endsWith(`/${onDemand}`));
+    expect(store?.bundled).toEqual(expect.arrayContaining(['etcd3', '@grpc/grpc-js', 'express']));
+  });
+
   it.each(['etcd3', '@grpc/grpc-js', 'dbus-next', 'express', 'prom-client', 'typescript', '@fleet/registry/etcd', '@fleet/systemd', '@fleet/api-server'])('holds or loads %s in no part that every user loads', (library) => {
     const parts = builtModules(dist).filter(({ file }) => !file.endsWith(`/${onDemand}`));
     expect(parts.length).toBeGreaterThan(0);

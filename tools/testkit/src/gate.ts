@@ -89,6 +89,7 @@ export function gateStore(store: Store, gate: Gate): Store {
     transaction: (transaction, options) => through(() => store.transaction(transaction, options), options?.signal),
     grantLease: (ttlMs, options) => through(() => store.grantLease(ttlMs, options), options?.signal),
     keepAlive: (lease, options) => through(() => store.keepAlive(lease, options), options?.signal),
+    readLease: (lease, options) => through(() => store.readLease(lease, options), options?.signal),
     revokeLease: (lease, options) => through(() => store.revokeLease(lease, options), options?.signal),
     watch: (request, { signal }) => watchThrough(store, gate, request, signal),
     [Symbol.asyncDispose]: () => Promise.resolve(),
