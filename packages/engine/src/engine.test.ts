@@ -327,6 +327,43 @@ describe('dead machines', () => {
     expect(pauses.at(-1)).toBeNull();
   });
 
+  it('pauses before the first of many leases has its units moved, though they end one after the other', async () => {
+    for (let index = 1; index <= 6; index += 1) await cluster.addMachine(`m${index}`);
+    const gone: string[] = [];
+    const engine = await startEngine({ observer: { onMachineGone: (machine) => gone.push(machine) } });
+    for (let index = 1; index <= 6; index += 1) await cluster.createUnit(`u${index}.service`);
+    await cluster.settle();
+    await reportAll();
+    const before = await cluster.placements();
+    // Cut off within a third of a TTL of their last sign of life.
+    for (const name of ['m4', 'm5', 'm6']) {
+      cluster.machine(name).alive = false;
+      await cluster.pass(5_000);
+    }
+    await cluster.pass(15_000);
+    expect(await cluster.registry.openMirror({ kind: 'cluster' }, { signal: cluster.signal }).then((mirror) => mirror.records('machines').size)).toBe(5);
+    expect(engine.status().evacuationPause).toMatchObject({ held: ['m4'], vanished: 3, known: 6 });
+    await cluster.pass(60_000);
+    expect(engine.status().evacuationPause).toMatchObject({ held: ['m4', 'm5', 'm6'], vanished: 3, known: 6 });
+    expect(await cluster.placements()).toEqual(before);
+    expect(gone).toEqual([]);
+  });
+
+  it('does not wait for machines that were silent and are heard of again', async () => {
+    for (let index = 1; index <= 6; index += 1) await cluster.addMachine(`m${index}`);
+    const engine = await startEngine();
+    for (let index = 1; index <= 6; index += 1) await cluster.createUnit(`u${index}.service`);
+    await cluster.settle();
+    await reportAll();
+    expect(Object.values(await cluster.placements())).toContain('m4');
+    for (const name of ['m4', 'm5', 'm6']) cluster.machine(name).alive = false;
+    await cluster.pass(10_000);
+    for (const name of ['m5', 'm6']) cluster.machine(name).alive = true;
+    await cluster.pass(20_000);
+    expect(engine.status().evacuationPause).toBeNull();
+    expect(Object.values(await cluster.placements())).not.toContain('m4');
+  });
+
   it('goes on with a paused evacuation when an operator confirms', async () => {
     for (let index = 1; index <= 6; index += 1) await cluster.addMachine(`m${index}`);
     const engine = await startEngine();

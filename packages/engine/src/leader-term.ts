@@ -8,7 +8,7 @@ import { MachineJudge, type EvacuationPause, type MachineJudgeOptions } from './
 import { Moves } from './moves.ts';
 import { pendingChanges, planChanges } from './placement-changes.ts';
 
-export type LeaderRegistry = Pick<Registry, 'openMirror' | 'readText' | 'applyPlacements' | 'collectTexts' | 'trimHistory' | 'readEngineVersion' | 'raiseEngineVersion'>;
+export type LeaderRegistry = Pick<Registry, 'openMirror' | 'readText' | 'applyPlacements' | 'collectTexts' | 'trimHistory' | 'readLeases' | 'readEngineVersion' | 'raiseEngineVersion'>;
 
 export interface LeaderTermOptions {
   readonly registry: LeaderRegistry;
@@ -24,6 +24,11 @@ export interface LeaderTermOptions {
   readonly observer: EngineObserver;
 }
 
+/** Longest wait for the leases of machines before one is declared dead. */
+const SILENCE_DEADLINE_MS = 250;
+/** For so long the answer counts. */
+const SILENCE_KNOWN_MS = 900;
+
 /** The engine at work: from winning the leadership until its signal aborts. */
 export class LeaderTerm {
   readonly #options: LeaderTermOptions;
@@ -33,6 +38,7 @@ export class LeaderTerm {
   readonly #waiting = new Map<UnitName, Pending>();
   readonly #moves = new Moves();
   #pause: EvacuationPause | null = null;
+  #silence: { readonly at: number; readonly machines: ReadonlySet<MachineId> } | null = null;
   #confirmed = false;
   #mirror: Mirror | undefined;
   #feed: ClusterFeed | undefined;
@@ -115,7 +121,7 @@ export class LeaderTerm {
     const { clock, observer } = this.#options;
     const feed = this.#feed as ClusterFeed;
     const startedAt = clock.monotonic();
-    const judgedAgainAt = this.#judgeMachines(startedAt);
+    const judgedAgainAt = this.#judgeMachines(startedAt, await this.#silentMachines(startedAt, signal));
     await feed.feed(startedAt, signal);
     try {
       await this.#planAndApply(signal);
@@ -129,7 +135,40 @@ export class LeaderTerm {
     return judgedAgainAt === null ? release : Math.min(judgedAgainAt, release ?? judgedAgainAt);
   }
 
-  #judgeMachines(now: number): number | null {
+  /**
+   * Machines that have not extended their lease for half of its life, asked for when one is about to be declared dead. Leases end one after the other, so
+   * that the first of many would be taken for the only one.
+   */
+  async #silentMachines(now: number, signal: AbortSignal): Promise<ReadonlySet<MachineId>> {
+    const { registry, clock, logger } = this.#options;
+    const silent = new Set<MachineId>();
+    if (!this.#judge.isAboutToDeclare(now)) return silent;
+    // In an incident there are many passes.
+    if (this.#silence !== null && now - this.#silence.at < SILENCE_KNOWN_MS) return this.#silence.machines;
+    const machines = [...(this.#mirror as Mirror).records('machines').values()];
+    const asking = new AbortController();
+    const end = (): void => asking.abort(new Error('not answered in time'));
+    signal.addEventListener('abort', end, { once: true });
+    // Evacuation does not wait for long: not to know is to go on.
+    const cancel = clock.schedule(SILENCE_DEADLINE_MS, end);
+    try {
+      const lives = await registry.readLeases(machines.flatMap(({ lease }) => lease ?? []), { signal: asking.signal });
+      for (const { id, lease } of machines) {
+        const life = lives.get(lease ?? '');
+        if (life !== undefined && life.leftMs < life.ttlMs / 2) silent.add(id);
+      }
+      this.#silence = { at: now, machines: silent };
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.warn('leases of machines could not be read, judging without', { error: describeError(error) });
+    } finally {
+      cancel();
+      signal.removeEventListener('abort', end);
+    }
+    return silent;
+  }
+
+  #judgeMachines(now: number, silent: ReadonlySet<MachineId>): number | null {
     const { logger, observer } = this.#options;
     const feed = this.#feed as ClusterFeed;
     const dead: MachineId[] = [];
@@ -138,7 +177,7 @@ export class LeaderTerm {
       dead.push(...this.#judge.confirm(now));
       logger.warn('evacuation confirmed by an operator', { machines: dead });
     }
-    const judgement = this.#judge.judge(now);
+    const judgement = this.#judge.judge(now, silent);
     dead.push(...judgement.dead);
     for (const machine of dead) {
       logger.info('machine is gone, its units are placed elsewhere', { machine });

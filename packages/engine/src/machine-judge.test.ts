@@ -52,6 +52,43 @@ describe('MachineJudge', () => {
     expect(judge.judge(1_000_000).pause).toMatchObject({ held: ['m3', 'm4'], vanished: 5 });
   });
 
+  it('counts machines that are silent when the first vanishes, and so holds that one too', () => {
+    const judge = cluster(8);
+    judge.vanished(id('m0'), 1000, false);
+    expect(judge.isAboutToDeclare(1000)).toBe(true);
+    const silent = new Set([id('m0'), id('m1'), id('m2')]);
+    expect(judge.judge(1000, silent)).toEqual({ dead: [], pause: { held: ['m0'], vanished: 3, known: 8 }, nextAt: 2000 });
+    judge.vanished(id('m1'), 2000, false);
+    judge.vanished(id('m2'), 3000, false);
+    expect(judge.judge(3000, new Set())).toEqual({ dead: [], pause: { held: ['m0', 'm1', 'm2'], vanished: 3, known: 8 }, nextAt: null });
+    // It has become a loss, with the wait of one after it.
+    for (const name of ['m1', 'm2']) judge.appeared(id(name));
+    expect(judge.judge(9000)).toEqual({ dead: [], pause: null, nextAt: 39_000 });
+  });
+
+  it.each([
+    { title: 'when the silent ones are heard of again', size: 8, silent: ['m1', 'm2'], then: [] },
+    { title: 'when enough of them are', size: 8, silent: ['m1', 'm2'], then: ['m1'] },
+  ])('declares the one that vanished dead at once $title', ({ size, silent, then }) => {
+    const judge = cluster(size);
+    judge.vanished(id('m0'), 1000, false);
+    expect(judge.judge(1000, new Set(silent.map(id))).dead).toEqual([]);
+    expect(judge.judge(2000, new Set(then.map(id)))).toEqual({ dead: ['m0'], pause: null, nextAt: null });
+  });
+
+  it.each([
+    { title: 'nobody has vanished', size: 8, vanish: () => undefined, expected: false },
+    { title: 'one has', size: 3, vanish: (judge: MachineJudge) => judge.vanished(id('m0'), 1000, false), expected: true },
+    { title: 'one left in good order', size: 8, vanish: (judge: MachineJudge) => judge.vanished(id('m0'), 1000, true), expected: false },
+    { title: 'the cluster is too small to pause', size: 2, vanish: (judge: MachineJudge) => judge.vanished(id('m0'), 1000, false), expected: false },
+    { title: 'its turn has not come', size: 8, vanish: (judge: MachineJudge) => judge.vanished(id('m0'), 1001, false), expected: false },
+  ])('says whether silence matters: $title', ({ size, vanish, expected }) => {
+    const judge = cluster(size);
+    vanish(judge);
+    expect(judge.isAboutToDeclare(1000)).toBe(expected);
+    expect(cluster(size, { pauseShare: 1 }).isAboutToDeclare(1000)).toBe(false);
+  });
+
   it('does not count losses that lie far apart together', () => {
     const judge = cluster(9);
     for (let index = 0; index < 8; index += 1) {

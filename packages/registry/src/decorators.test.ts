@@ -48,6 +48,7 @@ function flaky(failures: number): Store & { readonly calls: Map<string, number> 
     watch: (request, options) => inner.watch(request, options),
     grantLease: async (ttlMs, options) => (check('grantLease'), inner.grantLease(ttlMs, options)),
     keepAlive: async (lease, options) => (check('keepAlive'), inner.keepAlive(lease, options)),
+    readLease: async (lease, options) => (check('readLease'), inner.readLease(lease, options)),
     revokeLease: async (lease, options) => (check('revokeLease'), inner.revokeLease(lease, options)),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };
@@ -66,6 +67,7 @@ function silent(): Store {
     watch: (request, options) => inner.watch(request, options),
     grantLease: (_ttlMs, options) => never(options),
     keepAlive: (_lease, options) => never(options),
+    readLease: (_lease, options) => never(options),
     revokeLease: (_lease, options) => never(options),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };

@@ -3,7 +3,7 @@ import { storeTimeout } from './store-errors.ts';
 import type { CallOptions, Store } from './store.ts';
 
 /** The calls of a {@link Store}, as they are counted. `get_all` is a range; the names are those of fleet's own metrics. */
-export type StoreOperation = 'get' | 'get_all' | 'set' | 'watch' | 'grant_lease' | 'keep_alive' | 'revoke_lease';
+export type StoreOperation = 'get' | 'get_all' | 'set' | 'watch' | 'grant_lease' | 'keep_alive' | 'read_lease' | 'revoke_lease';
 
 /** Where counts go; a metrics library, or a test. */
 export interface StoreMetrics {
@@ -24,6 +24,7 @@ function decorate(store: Store, around: Around): Store {
     watch: (request, options) => store.watch(request, options),
     grantLease: (ttlMs, options) => around.call('grant_lease', options, (inner) => store.grantLease(ttlMs, inner)),
     keepAlive: (lease, options) => around.call('keep_alive', options, (inner) => store.keepAlive(lease, inner)),
+    readLease: (lease, options) => around.call('read_lease', options, (inner) => store.readLease(lease, inner)),
     revokeLease: (lease, options) => around.call('revoke_lease', options, (inner) => store.revokeLease(lease, inner)),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

@@ -35,6 +35,7 @@ export {
   type KeyValue,
   type LeaseGrant,
   type LeaseId,
+  type LeaseLife,
   type Operation,
   type RangeRequest,
   type RangeResult,

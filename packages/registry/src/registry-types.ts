@@ -10,7 +10,7 @@ import type {
   StateRecord,
   UnitRecord,
 } from './records.ts';
-import type { CallOptions, LeaseId } from './store.ts';
+import type { CallOptions, LeaseId, LeaseLife } from './store.ts';
 
 /** A change a user wants of one unit. Each is one transaction with compares on what it read; the loser of a race is told. */
 export type UnitChange =
@@ -178,5 +178,7 @@ export interface Registry {
   // Leases, through the store
   grantLease(ttlMs: number, options?: CallOptions): Promise<{ readonly id: LeaseId; readonly ttlMs: number }>;
   keepAlive(lease: LeaseId, options?: CallOptions): Promise<{ readonly ttlMs: number }>;
+  /** How long each lease lasts if it is not extended; those that have ended are missing. A call to the store for each. */
+  readLeases(leases: readonly LeaseId[], options?: CallOptions): Promise<ReadonlyMap<LeaseId, LeaseLife>>;
   revokeLease(lease: LeaseId, options?: CallOptions): Promise<void>;
 }

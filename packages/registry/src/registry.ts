@@ -7,6 +7,7 @@ import { changeMetadata } from './metadata-writes.ts';
 import { openMirror } from './mirror/live-mirror.ts';
 import { applyPlacements } from './placements.ts';
 import { Presence } from './presence.ts';
+import { readLeases } from './read-leases.ts';
 import type { Registry } from './registry-types.ts';
 import { findStaleUnits } from './stale-units.ts';
 import type { Store } from './store.ts';
@@ -67,6 +68,7 @@ export function createRegistry(store: Store, options: RegistryOptions): Registry
 
     grantLease: (ttlMs, callOptions) => store.grantLease(ttlMs, callOptions),
     keepAlive: (lease, callOptions) => store.keepAlive(lease, callOptions),
+    readLeases: (leases, callOptions) => readLeases(store, leases, callOptions),
     revokeLease: (lease, callOptions) => store.revokeLease(lease, callOptions),
   };
 }

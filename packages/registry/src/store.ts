@@ -70,6 +70,13 @@ export interface WatchBatch {
   readonly changes: readonly WatchChange[];
 }
 
+/** A lease as it stands. */
+export interface LeaseLife {
+  readonly ttlMs: number;
+  /** How long it lasts if it is not extended: this much at most. Stores may count in seconds. */
+  readonly leftMs: number;
+}
+
 export interface LeaseGrant {
   readonly id: LeaseId;
   readonly ttlMs: number;
@@ -101,6 +108,8 @@ export interface Store extends AsyncDisposable {
   grantLease(ttlMs: number, options?: CallOptions): Promise<LeaseGrant>;
   /** Extends the lease by its TTL from now. Throws `LEASE_NOT_FOUND` when it has ended. */
   keepAlive(lease: LeaseId, options?: CallOptions): Promise<{ readonly ttlMs: number }>;
+  /** Null when it has ended. Extends nothing. */
+  readLease(lease: LeaseId, options?: CallOptions): Promise<LeaseLife | null>;
   /** Ends the lease and deletes its keys. No error when it is gone already. */
   revokeLease(lease: LeaseId, options?: CallOptions): Promise<void>;
 }

@@ -65,6 +65,7 @@ function interruptible(store: Store, outage: { readonly on: boolean }): Store {
     watch: (request, options) => now().watch(request, options),
     grantLease: (ttlMs, options) => now().grantLease(ttlMs, options),
     keepAlive: (lease, options) => now().keepAlive(lease, options),
+    readLease: (lease, options) => now().readLease(lease, options),
     revokeLease: (lease, options) => now().revokeLease(lease, options),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
@@ -83,6 +84,7 @@ function hideMachine(store: Store, keys: Keys, machine: MachineId): Store {
     watch: (request, options) => store.watch(request, options),
     grantLease: (ttlMs, options) => store.grantLease(ttlMs, options),
     keepAlive: (lease, options) => store.keepAlive(lease, options),
+    readLease: (lease, options) => store.readLease(lease, options),
     revokeLease: (lease, options) => store.revokeLease(lease, options),
     transaction: ({ compare, operations }, options) =>
       store.transaction(

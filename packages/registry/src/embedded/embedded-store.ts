@@ -1,7 +1,7 @@
 import { isFleetError, systemClock, type Clock } from '@fleet/runtime';
 import { checkKey, checkTransaction, checkTtl, checkWatchRevision, pageStart, prefixEnd } from '../limits.ts';
 import { leaseNotFound, requestInvalid, storeCompacted, storeUnavailable } from '../store-errors.ts';
-import type { CallOptions, Compare, KeyValue, LeaseGrant, LeaseId, Operation, RangeRequest, RangeResult, Store, Transaction, TransactionResult, WatchBatch, WatchChange } from '../store.ts';
+import type { CallOptions, Compare, KeyValue, LeaseGrant, LeaseId, LeaseLife, Operation, RangeRequest, RangeResult, Store, Transaction, TransactionResult, WatchBatch, WatchChange } from '../store.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Database, type VersionRow } from './database.ts';
 import { Leases } from './leases.ts';
@@ -150,6 +150,14 @@ class SqliteStore implements EmbeddedStore {
       if (ttlMs === undefined || this.#leases.isDue(lease)) throw leaseNotFound(lease);
       this.#leases.set(lease, ttlMs);
       return { ttlMs };
+    });
+  }
+
+  readLease(lease: LeaseId, options: CallOptions = {}): Promise<LeaseLife | null> {
+    return promised(() => {
+      options.signal?.throwIfAborted();
+      if (this.#closed) throw this.#closedError();
+      return this.#leases.life(lease);
     });
   }
 

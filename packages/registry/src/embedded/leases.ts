@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@fleet/runtime';
-import type { LeaseId } from '../store.ts';
+import type { LeaseId, LeaseLife } from '../store.ts';
 
 /** Longest wait of one timer; `setTimeout` fires at once beyond 2^31 ms. */
 const MAX_TIMER_MS = 2 ** 30;
@@ -47,6 +47,13 @@ export class Leases {
 
   ttlMs(id: LeaseId): number | undefined {
     return this.#leases.get(id)?.ttlMs;
+  }
+
+  life(id: LeaseId): LeaseLife | null {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return null;
+    const leftMs = lease.endsAt - this.#clock.monotonic();
+    return leftMs > 0 ? { ttlMs: lease.ttlMs, leftMs } : null;
   }
 
   isDue(id: LeaseId): boolean {

@@ -53,6 +53,8 @@ export interface Connection {
   grantLease(id: string, ttlSeconds: number): Promise<number>;
   /** Seconds the lease lasts from now; 0 when it has ended. Ends early with the signal. */
   keepAlive(lease: string, signal: AbortSignal): Promise<number>;
+  /** Both in whole seconds, what is left rounded down; -1 for a lease that has ended. */
+  readLease(lease: string, signal: AbortSignal): Promise<{ readonly left: number; readonly granted: number }>;
   revokeLease(lease: string): Promise<void>;
   watch(request: EtcdWatchCreate): Promise<WatchFeed>;
   translate(error: unknown): FleetError;
@@ -170,6 +172,11 @@ export function createConnection(options: ConnectionOptions): Connection {
         return Number(TTL);
       }),
     keepAlive: (lease, signal) => call(() => leases.keepAlive(lease, signal)),
+    readLease: (lease, signal) =>
+      call(async () => {
+        const { TTL, grantedTTL } = await client.call<{ readonly TTL: Int64; readonly grantedTTL: Int64 }>('Lease', 'leaseTimeToLive', { ID: lease, keys: false }, deadline, signal);
+        return { left: Number(TTL), granted: Number(grantedTTL) };
+      }),
     revokeLease: (lease) => call(() => client.call('Lease', 'leaseRevoke', { ID: lease }, deadline)),
     watch: (request) => call(() => watches.watch(request)),
     translate,

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { isFleetError, type FleetError } from '@fleet/runtime';
 import { checkKey, checkTransaction, checkTtl, checkWatchRevision } from '../limits.ts';
 import { leaseNotFound, storeCompacted, storeUnavailable } from '../store-errors.ts';
-import type { CallOptions, KeyValue, LeaseGrant, LeaseId, RangeRequest, RangeResult, Store, Transaction, TransactionResult, WatchBatch } from '../store.ts';
+import type { CallOptions, KeyValue, LeaseGrant, LeaseId, LeaseLife, RangeRequest, RangeResult, Store, Transaction, TransactionResult, WatchBatch } from '../store.ts';
 import { createConnection, type TlsOptions } from './connection.ts';
 import { parseEndpoints } from './endpoint-url.ts';
 import { Endpoints } from './endpoints.ts';
@@ -124,6 +124,17 @@ class GrpcStore implements EtcdStore {
     );
     if (ttlSeconds <= 0) throw leaseNotFound(lease);
     return { ttlMs: ttlSeconds * 1_000 };
+  }
+
+  async readLease(lease: LeaseId, options: CallOptions = {}): Promise<LeaseLife | null> {
+    options.signal?.throwIfAborted();
+    const id = toLease(lease);
+    const { left, granted } = await this.#wait(
+      this.#endpoints.ask((connection, signal) => connection.readLease(id, signal)),
+      options,
+    );
+    // etcd rounds down; it may be nearly a second more.
+    return left < 0 ? null : { ttlMs: granted * 1_000, leftMs: Math.min(granted, left + 1) * 1_000 };
   }
 
   async revokeLease(lease: LeaseId, options: CallOptions = {}): Promise<void> {

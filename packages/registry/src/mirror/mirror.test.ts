@@ -40,6 +40,7 @@ function breakable(inner: Store): Store & { cut(): void; heal(): void; swallow(w
     },
     grantLease: (ttlMs, options) => inner.grantLease(ttlMs, options),
     keepAlive: (lease, options) => inner.keepAlive(lease, options),
+    readLease: (lease, options) => inner.readLease(lease, options),
     revokeLease: (lease, options) => inner.revokeLease(lease, options),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };

@@ -68,6 +68,7 @@ export function describeLeases({ current }: ContractContext): void {
     ])('$name, cannot be extended or written under', async ({ make }) => {
       const id = await make();
       expect(isFleetError(await failureOf(store.keepAlive(id)), 'LEASE_NOT_FOUND')).toBe(true);
+      expect(await store.readLease(id)).toBeNull();
       expect(isFleetError(await failureOf(put(store, `${prefix}k`, '', id)), 'LEASE_NOT_FOUND')).toBe(true);
     });
 
@@ -93,6 +94,22 @@ export function describeLeases({ current }: ContractContext): void {
         expect(ttlMs).toBeGreaterThanOrEqual(under.shortTtlMs);
       }
       expect(await keys()).toEqual(['k']);
+    });
+
+    it('tell how long they last, which extends nothing', async () => {
+      const { id } = await store.grantLease(60_000);
+      expect(await store.readLease(id)).toEqual({ ttlMs: 60_000, leftMs: expect.any(Number) });
+      const short = await store.grantLease(under.shortTtlMs);
+      const before = await store.readLease(short.id);
+      expect(before?.leftMs).toBeLessThanOrEqual(short.ttlMs);
+      expect(before?.leftMs).toBeGreaterThan(0);
+      await put(store, `${prefix}k`, '', short.id);
+      await under.passTime(under.shortTtlMs + 10);
+      await waitUntil('the lease to end', async () => (await keys()).length === 0, { deadlineMs: 15_000 });
+      expect(await store.readLease(short.id)).toBeNull();
+      const left = (await store.readLease(id))?.leftMs ?? 0;
+      expect(left).toBeLessThan(60_000);
+      expect(left).toBeGreaterThan(40_000);
     });
 
     it('do not take a key that was written anew without them', async () => {

@@ -143,6 +143,7 @@ export function describeReads({ current }: ContractContext): void {
       { name: 'transaction', call: (signal: AbortSignal) => store.transaction({ compare: [], operations: [{ kind: 'put', key: `${prefix}k`, value: '' }] }, { signal }) },
       { name: 'grantLease', call: (signal: AbortSignal) => store.grantLease(60_000, { signal }) },
       { name: 'keepAlive', call: (signal: AbortSignal) => store.keepAlive('1', { signal }) },
+      { name: 'readLease', call: (signal: AbortSignal) => store.readLease('1', { signal }) },
       { name: 'revokeLease', call: (signal: AbortSignal) => store.revokeLease('1', { signal }) },
     ])('$name fails with the reason of a signal that has aborted before', async ({ call }) => {
       const reason = new Error('no longer wanted');
