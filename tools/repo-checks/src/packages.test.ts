@@ -40,7 +40,8 @@ describe.each(projects)('$folder', ({ name, folder, directory, manifest }) => {
     const title = readme.slice(0, readme.indexOf('\n'));
     expect(title).toContain(name.replace('@fleet/', ''));
     expect(readme).toMatch(/This (package|app|program|daemon) exists so/);
-    expect(read(directory, 'CHANGELOG.md')).toMatch(/^# /);
+    // Releases are put on top.
+    expect(read(directory, 'CHANGELOG.md')).toMatch(/^## \d+\.\d+\.\d+/);
   });
 
   it('lists its public names one by one', () => {
