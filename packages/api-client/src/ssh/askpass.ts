@@ -1,8 +1,8 @@
-import { chmodSync, closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { chmodSync, closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { errorCode } from '../errors.ts';
 
 /**
  * What ssh runs when it has a question. Its own standard input may be a socket of ssh's, so for a yes/no question it asks back through two
@@ -29,12 +29,16 @@ export interface Askpass extends Disposable {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Hands over the next line of the standard input and not a byte more; an empty one at its end. */
+const NEXT_LINE = String.raw`IFS= read -r line; printf '%s\n' "$line" | tr -d '\r'`;
+
 /**
  * Lets ssh ask through this process's standard input when that is no terminal: yes/no questions are answered by its next line, read byte by byte
- * so that what follows is left for the remote command. Dispose of it when ssh has ended.
+ * so that what follows is left for the remote command. A shell reads it, which can be ended: an input that never says anything must not hold up
+ * deadlines, nor the end of this process. Dispose of it when ssh has ended.
  */
 export async function createAskpass(): Promise<Askpass> {
-  const { execFileSync } = await import('node:child_process');
+  const { execFileSync, spawn } = await import('node:child_process');
   const folder = mkdtempSync(join(tmpdir(), 'fleetctl-'));
   const script = join(folder, 'askpass');
   writeFileSync(script, SCRIPT);
@@ -45,29 +49,22 @@ export async function createAskpass(): Promise<Askpass> {
   const open = (path: string): number => openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   const answer = open(answers);
   const asked = new Socket({ fd: open(questions), readable: true, writable: false });
-  asked.on('data', () => writeSync(answer, `${readLine(0)}\n`));
+  const readers = new Set<ChildProcess>();
+  asked.on('data', () => {
+    const reader = spawn('sh', ['-c', NEXT_LINE], { stdio: ['inherit', answer, 'ignore'] });
+    readers.add(reader);
+    reader.once('close', () => readers.delete(reader));
+    // Without a shell nobody can answer.
+    reader.once('error', () => writeSync(answer, '\n'));
+  });
   asked.unref();
   return {
     env: { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force', FLEETCTL_QUESTIONS: questions, FLEETCTL_ANSWERS: answers },
     [Symbol.dispose]: () => {
+      for (const reader of readers) reader.kill();
       asked.destroy();
       closeSync(answer);
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** The next line of a descriptor, and not a byte more; empty at its end. */
-function readLine(descriptor: number): string {
-  const byte = Buffer.alloc(1);
-  let line = '';
-  for (;;) {
-    try {
-      if (readSync(descriptor, byte, 0, 1, null) === 0 || byte[0] === 0x0a) return line.replace(/\r$/, '');
-      line += byte.toString('latin1');
-    } catch (error) {
-      if (errorCode(error) !== 'EAGAIN') return line;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
-  }
 }

@@ -33,9 +33,10 @@ export function parseSshTarget(text: string, defaultPort = 22): SshTarget {
   const host = bare ? text : (match?.[1] ?? match?.[2] ?? '');
   const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
   // A leading dash would be an option of ssh, a blank a second word of a proxy command.
-  if (host === '' || host.startsWith('-') || /[\s'"`$;&|<>\\]/.test(host) || port < 1 || port > 65_535) {
+  if (host === '' || host.startsWith('-') || /[\s'"`$;&|<>\\]/.test(host)) {
     throw new FleetError(`${JSON.stringify(text)} is not host[:port]`, { code: 'INVALID_SSH_TARGET', kind: 'invalid' });
   }
+  if (port < 1 || port > 65_535) throw new FleetError(`${port} is not a port`, { code: 'INVALID_SSH_TARGET', kind: 'invalid', remedy: 'ports are 1 to 65535' });
   return { host, port };
 }
 

@@ -1,5 +1,6 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -25,6 +26,14 @@ switch (process.env.FAKE_SSH) {
   case 'silent':
     process.stdin.resume();
     break;
+  case 'ask': {
+    const { execFileSync } = require('node:child_process');
+    const said = execFileSync(process.env.SSH_ASKPASS, ['Are you sure (yes/no)? '], { stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim();
+    if (said !== 'yes') {
+      console.error('Host key verification failed: ' + said);
+      process.exit(255);
+    }
+  }
   default: {
     const to = args.includes('-W') ? args[args.indexOf('-W') + 1] : process.env.FAKE_SSH_TARGET;
     const [, host, port] = /^(.*):(\\d+)$/.exec(to);
@@ -143,5 +152,42 @@ describe('a tunnel', () => {
     process.env['PATH'] = directory;
     await expect(client.request({ method: 'GET', path: '/answer' })).rejects.toThrow(/failed initializing SSH client: bastion:2222: .*ssh/);
     client.close();
+  });
+});
+
+describe('a question of ssh, to a program whose input is no terminal', () => {
+  const PROGRAM = `
+    import { createFleetClient } from ${JSON.stringify(join(import.meta.dirname, '../fast/index.ts'))};
+    const ssh = { username: 'core', timeoutSeconds: 5, strictHostKeyChecking: true, knownHostsFile: process.env.FAKE_SSH_LOG + '.known/hosts' };
+    using client = createFleetClient({ connection: { endpoint: 'unix:///var/run/fleet.sock', tunnel: { host: 'bastion', ssh } }, requestTimeoutMs: 1500 });
+    try {
+      await client.listMachines();
+      console.log('answered');
+    } catch (error) {
+      console.log(error.message);
+    }
+  `;
+
+  it.each<[string, string | null, RegExp]>([
+    ['is answered by a line of it', 'yes\nand more\n', /^answered\n$/],
+    ['is answered by a line with CR', 'YES\r\n', /^answered\n$/],
+    ['is denied by another word', 'maybe\n', /Host key verification failed: no/],
+    ['is denied by its end', '', /Host key verification failed: no/],
+    ['does not wait for ever for one that says nothing', null, /no answer within 1\.5s/],
+  ])('%s', async (_title, input, message) => {
+    process.env['FAKE_SSH'] = 'ask';
+    server.removeAllListeners('connection');
+    server.on('connection', (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n{"revision":1,"machines":[]}'));
+    });
+    const child = spawn(process.execPath, ['--conditions=@fleet/source', '--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'], env: process.env });
+    let said = '';
+    child.stdout.on('data', (data: Buffer) => (said += data.toString()));
+    if (input !== null) child.stdin.end(input);
+    const [code] = (await once(child, 'close')) as [number];
+    expect([code, said]).toEqual([0, expect.stringMatching(message)]);
+    await waitUntil('ssh to end', () => !calls().some(isAlive));
+    child.stdin.destroy();
   });
 });
