@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { defineConfig } from 'tsup';
-import { commonJsInside, compact, etcdProtocolInside, licensesBeside, versionInside } from '../../tsup.program.ts';
+import { commonJsInside, compact, etcdProtocolInside, licensesBeside, oneTableOfTypes, versionInside } from '../../tsup.program.ts';
 
 // The command is a few files, each with everything inside: what every run needs, what the listings need, the other commands, oclif, and the rest. A run
 // reads main.js and at most one more. CommonJS, because Node takes some milliseconds longer to begin with ES modules; separate bundles rather than
@@ -64,6 +64,7 @@ export default Object.entries(PARTS).map(([name, file]) =>
       oclifWithoutDisk,
       versionInside(import.meta.dirname, (version) => `export const VERSION = ${JSON.stringify(`v${version}`)};`),
       etcdProtocolInside,
+      oneTableOfTypes,
       licensesBeside,
       commonJsInside,
     ],

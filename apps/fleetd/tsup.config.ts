@@ -1,5 +1,5 @@
 import { defineConfig } from 'tsup';
-import { chunksToCommonJs, commonJsInside, dbusWithoutExtras, etcdProtocolInside, licensesBeside, versionInside } from '../../tsup.program.ts';
+import { chunksToCommonJs, commonJsInside, dbusWithoutExtras, etcdProtocolInside, licensesBeside, oneTableOfTypes, versionInside } from '../../tsup.program.ts';
 
 // Everything inside; what only some configurations need (etcd3, dbus-next) is in files of its own, read when it is first asked for:
 // a single file would cost every fleetd ten megabytes.
@@ -15,7 +15,7 @@ export default defineConfig({
   // node:sqlite has no name without its prefix.
   removeNodeProtocol: false,
   noExternal: [/.*/],
-  esbuildPlugins: [versionInside(import.meta.dirname, (version) => `export const VERSION = ${JSON.stringify(version)};`), etcdProtocolInside, dbusWithoutExtras, licensesBeside, commonJsInside],
+  esbuildPlugins: [versionInside(import.meta.dirname, (version) => `export const VERSION = ${JSON.stringify(version)};`), etcdProtocolInside, oneTableOfTypes, dbusWithoutExtras, licensesBeside, commonJsInside],
   plugins: [chunksToCommonJs],
   esbuildOptions(options) {
     options.conditions = ['@fleet/source', 'node', 'require'];
