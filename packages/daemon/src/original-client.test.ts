@@ -137,6 +137,24 @@ describe('the original command line', () => {
     await expect(client.state('a.service')).rejects.toMatchObject({ code: 503, message: 'unit state does not exist' });
   });
 
+  it.each([
+    ['the same file', '/bin/sleep 1'],
+    ['another file', '/bin/sleep 2'],
+  ])('destroys a running unit and starts %s under its name at once', async (_title, value) => {
+    await submit('a.service', options('/bin/sleep 1'));
+    for (let round = 0; round < 3; round += 1) {
+      await start('a.service');
+      await client.setState('a.service', 'loaded');
+      await reaches('a.service', 'loaded');
+    }
+    await start('a.service');
+    expect(await client.destroy('a.service')).toBe(true);
+    await submit('a.service', options(value));
+    await start('a.service');
+    expect(cluster.running()['a.service']).toHaveLength(1);
+    expect(await client.unit('a.service')).toMatchObject({ currentState: 'launched', options: options(value) });
+  });
+
   it('replaces a unit, which makes it inactive, and starts it again', async () => {
     await submit('a.service', options('/bin/sleep 1'));
     await start('a.service');

@@ -92,12 +92,16 @@ export class ClusterView implements Disposable {
 
   /**
    * Where a unit is and in which state. A unit without a placement that should be inactive still counts as on the machine
-   * whose report answers an older generation: that machine has yet to take it away.
+   * whose report answers an older generation: that machine has yet to take it away. A report of a later generation than the
+   * unit has is of a former unit of that name, and says nothing of this one.
    */
   location(unit: UnitRecord): { readonly machine: MachineId | null; readonly currentState: UnitSummary['currentState'] } {
     const placement = this.mirror.records('place').get(unit.name);
     const states = this.statesOf(unit.name);
-    if (placement !== undefined) return { machine: placement.machine, currentState: states.get(placement.machine)?.asked ?? 'inactive' };
+    if (placement !== undefined) {
+      const report = states.get(placement.machine);
+      return { machine: placement.machine, currentState: report !== undefined && report.generation <= unit.generation ? report.asked : 'inactive' };
+    }
     if (unit.targetState === 'inactive' && !unit.global) {
       for (const state of states.values()) {
         if (state.generation < unit.generation) return { machine: state.machine, currentState: state.asked };

@@ -78,6 +78,21 @@ describe('reading', () => {
     ]);
   });
 
+  it('does not take the report on a former unit of that name for one on this', async () => {
+    for (const desiredState of ['loaded', 'launched']) expect((await server.request('PUT', '/fleet/v1/units/web@1.service', { desiredState })).status).toBe(204);
+    await cluster.report('web@1.service', 'm1m1m1m1aaaa');
+    const shown = async (): Promise<unknown> => (JSON.parse((await server.request('GET', '/fleet/v1/units/web@1.service')).body) as { readonly currentState: unknown }).currentState;
+    expect(await shown()).toBe('launched');
+    expect((await server.request('DELETE', '/fleet/v1/units/web@1.service')).status).toBe(204);
+    await cluster.create('web@1.service');
+    expect(await shown()).toBe('inactive');
+    await cluster.place('web@1.service', 'm1m1m1m1aaaa');
+    await waitUntil('the placement', async () => (await server.request('GET', '/fleet/v1/units/web@1.service')).body.includes('machineID'));
+    expect(await shown()).toBe('inactive');
+    await cluster.report('web@1.service', 'm1m1m1m1aaaa');
+    await waitUntil('the report', async () => (await shown()) === 'launched');
+  });
+
   it('walks a listing by cursor, also past names that are gone', async () => {
     const names: string[] = [];
     let next: string | undefined;
