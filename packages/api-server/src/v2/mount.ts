@@ -33,7 +33,9 @@ export function mountV2(app: Express, options: V2Options, appOptions: AppOptions
     const rules = { route, bodyBytes: method === 'POST' ? limits.bulkBodyBytes : 0, toError: v2ErrorAnswer };
     // A colon starts a parameter in patterns; only `:name` is one.
     const pattern = path.replaceAll(/:(?!name\b)/g, '\\:');
-    app.all(pattern, adapt((request) => (request.method === method ? handler(request) : notAllowed(method)), rules, appOptions));
+    // Health checks of load balancers ask with HEAD; Node leaves the body out.
+    const methods: readonly string[] = method === 'GET' ? ['GET', 'HEAD'] : [method];
+    app.all(pattern, adapt((request) => (methods.includes(request.method) ? handler(request) : notAllowed(methods)), rules, appOptions));
   };
   mount(v2Paths.units, 'v2-units', 'GET', (request) => reads.listUnits(request));
   mount(v2Paths.submit, 'v2-submit', 'POST', (request) => writes.submit(request));
@@ -60,8 +62,8 @@ function plain(status: number, body: string): Answer {
   return { status, contentType: 'text/plain; charset=utf-8', body };
 }
 
-function notAllowed(method: string): Answer {
-  return { ...errorAnswer(405, `only ${method} is supported here`, { name: 'METHOD_NOT_ALLOWED' }), headers: { Allow: method } };
+function notAllowed(methods: readonly string[]): Answer {
+  return { ...errorAnswer(405, `only ${methods.join(' and ')} ${methods.length > 1 ? 'are' : 'is'} supported here`, { name: 'METHOD_NOT_ALLOWED' }), headers: { Allow: methods.join(', ') } };
 }
 
 function serveChanges({ cache, hub }: V2Options, { logger, metrics }: AppOptions): (request: Request, response: Response) => void {
@@ -72,7 +74,7 @@ function serveChanges({ cache, hub }: V2Options, { logger, metrics }: AppOptions
     });
     const serve = async (): Promise<void> => {
       if (request.method !== 'GET') {
-        send(response, notAllowed('GET'));
+        send(response, notAllowed(['GET']));
         return;
       }
       if (request.httpVersion === '1.0') throw new FleetError('change streams need HTTP/1.1', { code: 'HTTP_VERSION', kind: 'invalid' });

@@ -284,8 +284,19 @@ describe('bulk writes', () => {
     expect([answer.status, errorEntitySchema.parse(JSON.parse(answer.body)).error.name]).toEqual([status, name]);
   });
 
-  it('says which method is right', async () => {
-    const answer = await server.request('GET', '/fleet/v2/units:submit');
-    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+  it.each([
+    ['GET', '/fleet/v2/units:submit', 405, 'POST'],
+    ['HEAD', '/fleet/v2/units:submit', 405, 'POST'],
+    ['POST', '/healthz', 405, 'GET, HEAD'],
+    ['OPTIONS', '/fleet/v2/units', 405, 'GET, HEAD'],
+    ['HEAD', '/fleet/v2/changes', 405, 'GET'],
+    ['HEAD', '/healthz', 200, undefined],
+    ['HEAD', '/readyz', 200, undefined],
+    ['HEAD', '/fleet/v2/units', 200, undefined],
+    ['HEAD', '/fleet/v2/metrics', 200, undefined],
+  ])('%s %s: %i', async (method, path, status, allow) => {
+    const answer = await server.request(method, path);
+    expect([answer.status, answer.headers.get('allow')]).toEqual([status, allow]);
+    if (method === 'HEAD') expect([answer.body, Number(answer.headers.get('content-length')) > 0]).toEqual(['', true]);
   });
 });
