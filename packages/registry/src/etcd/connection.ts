@@ -77,10 +77,18 @@ const CHANNEL_OPTIONS: NonNullable<IOptions['grpcOptions']> = {
   'grpc.service_config_disable_resolution': 1,
 };
 
+/** gRPC gives the making of a connection no time limit: where packets vanish the kernel tries for minutes, and a peer that accepts and says nothing is waited for without end. */
+const CONNECT_DEADLINE_MS = 3_000;
+const CONNECTING = 1;
+const SERVICES = ['KV', 'Lease', 'Watch'] as const;
+
 /** Carries a call out once: no circuit breaker that stays open after etcd is back, no retry. */
 const once = { execute: (run: () => unknown) => run() } as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
 
 type Method<T> = (request: unknown, metadata: unknown, options: { readonly deadline: Date }, done: (error: Error | null, response: T) => void) => { cancel(): void };
+interface Channelled {
+  getChannel(): { getConnectivityState(connect: boolean): number };
+}
 type StreamMethod<T> = (metadata: unknown) => T;
 
 /** etcd3 keeps its pool for subclasses. Through it calls get the channel and the login, without what etcd3 adds around a call. */
@@ -107,6 +115,12 @@ class Client extends Etcd3 {
       stream.on('error', () => undefined);
       return stream;
     });
+  }
+
+  /** Whether a connection is being made, for any of the services; they share one. */
+  async isConnecting(): Promise<boolean> {
+    const states = SERVICES.map((service) => this.pool.withConnection(service, ({ client }) => (client as unknown as Channelled).getChannel().getConnectivityState(false)));
+    return (await Promise.all(states)).includes(CONNECTING);
   }
 
   // The failure is handed out as a value: on one that is thrown, the pool closes the channel, and with it every watch on it.
@@ -143,22 +157,45 @@ function methodOf(client: object, method: string): unknown {
 export function createConnection(options: ConnectionOptions): Connection {
   const { endpoint, requestTimeoutMs } = options;
   const deadline = (): Date => new Date(Date.now() + requestTimeoutMs);
-  const client = new Client({
-    hosts: endpoint,
-    faultHandling: { host: () => once, global: once },
-    grpcOptions: CHANNEL_OPTIONS,
-    defaultCallOptions: (context) => (context.isStream ? {} : { deadline: deadline() }),
-    ...(options.username === undefined || options.username === '' ? {} : { auth: { username: options.username, password: options.password ?? '' } }),
-    ...(endpoint.startsWith('https:') ? { credentials: credentialsOf(options.tls) } : {}),
-  });
+  const createClient = (attempt: number): Client =>
+    new Client({
+      hosts: endpoint,
+      faultHandling: { host: () => once, global: once },
+      // gRPC shares connections between channels whose options are equal: this one tells them apart.
+      grpcOptions: { ...CHANNEL_OPTIONS, 'fleet.attempt': attempt },
+      defaultCallOptions: (context) => (context.isStream ? {} : { deadline: deadline() }),
+      ...(options.username === undefined || options.username === '' ? {} : { auth: { username: options.username, password: options.password ?? '' } }),
+      ...(endpoint.startsWith('https:') ? { credentials: credentialsOf(options.tls) } : {}),
+    });
+  let attempt = 1;
+  let client = createClient(attempt);
+  let closed = false;
+  let connectingSince: number | undefined;
+  /** Gives up a connection whose making hangs, and begins with a new one. */
+  const renewIfStuck = async (): Promise<void> => {
+    if (!(await client.isConnecting())) {
+      connectingSince = undefined;
+      return;
+    }
+    connectingSince ??= performance.now();
+    if (closed || performance.now() - connectingSince < CONNECT_DEADLINE_MS) return;
+    connectingSince = undefined;
+    client.close();
+    client = createClient((attempt += 1));
+  };
   const leases = new LeaseStream({ endpoint, timeoutMs: requestTimeoutMs, open: () => client.openStream<KeepAliveRequest, KeepAliveResponse>('Lease', 'leaseKeepAlive') });
   const watches = new WatchStreams(() => client.openStream<EtcdWatchRequest, EtcdWatchResponse>('Watch', 'watch'));
   const translate = (error: unknown): FleetError => translateError(endpoint, requestTimeoutMs, error);
   const call = async <T>(run: () => Promise<T>): Promise<T> => {
     try {
-      return await run();
+      const result = await run();
+      connectingSince = undefined;
+      return result;
     } catch (error) {
-      throw translate(error);
+      const failure = translate(error);
+      // A client that was closed meanwhile does not answer; there is nothing to renew then.
+      if (isFleetError(failure, 'STORE_TIMEOUT')) renewIfStuck().catch(() => undefined);
+      throw failure;
     }
   };
   return {
@@ -181,6 +218,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     watch: (request) => call(() => watches.watch(request)),
     translate,
     close: () => {
+      closed = true;
       leases.close();
       watches.close();
       client.close();

@@ -109,6 +109,17 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
     );
   }, 40_000);
 
+  it('a connection whose making hangs for good is given up for another', async () => {
+    proxy.pause();
+    // Accepted, but etcd never says a word on it, and nothing ends it.
+    expect(await codeOf(store.get('/k'))).toBe('STORE_TIMEOUT');
+    proxy.lose();
+    proxy.resume();
+    await waitUntil('an answer', async () => (await codeOf(put(store, '/k', 'v').then(() => Promise.reject(new Error('done'))))) === 'Error: done', { deadlineMs: 10_000 });
+    const watch = store.watch({ prefix: '/k', fromRevision: 1 }, { signal: controller.signal })[Symbol.asyncIterator]();
+    expect(await watch.next()).toMatchObject({ value: { changes: [{ kind: 'put', item: { key: '/k' } }] } });
+  }, 30_000);
+
   it('a watch that is not confirmed fails by the deadline', async () => {
     await store.get('/k');
     proxy.pause();

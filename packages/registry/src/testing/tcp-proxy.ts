@@ -9,6 +9,8 @@ export interface TcpProxy extends AsyncDisposable {
   /** Lets nothing through in either direction, and closes nothing: a network that swallows packets. */
   pause(): void;
   resume(): void;
+  /** The connections that are there stay silent for good, and neither side hears of it. New ones work. */
+  lose(): void;
   /** Resets all connections and refuses new ones. */
   cut(): void;
   /** Accepts again after {@link TcpProxy.cut}. */
@@ -18,6 +20,7 @@ export interface TcpProxy extends AsyncDisposable {
 /** Stands between a client and `target`, so that a test can take the network away. */
 export async function createTcpProxy(target: { readonly host?: string; readonly port: number }): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const lost = new WeakSet<Socket>();
   let paused = false;
   let isCut = false;
   const server: Server = createServer((client) => {
@@ -41,7 +44,7 @@ export async function createTcpProxy(target: { readonly host?: string; readonly 
         if (!to.write(chunk)) from.pause();
       });
       to.on('drain', () => {
-        if (!paused) from.resume();
+        if (!paused && !lost.has(from)) from.resume();
       });
       from.on('end', () => to.end());
       if (paused) from.pause();
@@ -64,7 +67,13 @@ export async function createTcpProxy(target: { readonly host?: string; readonly 
     },
     resume: () => {
       paused = false;
-      for (const socket of sockets) socket.resume();
+      for (const socket of sockets) if (!lost.has(socket)) socket.resume();
+    },
+    lose: () => {
+      for (const socket of sockets) {
+        socket.pause();
+        lost.add(socket);
+      }
     },
     cut: () => {
       isCut = true;
