@@ -4,7 +4,8 @@ import { createEtcdStore } from '@fleet/registry/etcd';
 import { etcdIsUsable, startTestEtcd, type TestEtcd } from '@fleet/registry/testing';
 import { systemClock } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
-import { startTestServer } from './testing/index.ts';
+import type { BulkResult } from '@fleet/api';
+import { startTestServer, type TestServer } from './testing/index.ts';
 
 (etcdIsUsable() ? describe : describe.skip)('on a real etcd (skipped where none is installed)', () => {
   let etcd: TestEtcd;
@@ -73,6 +74,26 @@ import { startTestServer } from './testing/index.ts';
     // A change of state of a known unit is one transaction, and nothing on the other daemon.
     await one.request('PUT', '/fleet/v1/units/r1.service', { desiredState: 'loaded' });
     expect(calls).toEqual(['one set']);
+  });
+
+  it('what is there already is submitted again without a write, also right after another daemon wrote it', async () => {
+    await using one = await startTestServer({ store });
+    await using other = await startTestServer({ store });
+    await other.request('GET', '/fleet/v2/units');
+    const units = (value: string): unknown => Array.from({ length: 200 }, (_, index) => ({ name: `again${index}.service`, options: [{ section: 'Service', name: 'ExecStart', value }] }));
+    const outcomes = async (server: TestServer, value: string): Promise<readonly string[]> => {
+      const { results } = JSON.parse((await server.request('POST', '/fleet/v2/units:submit', { units: units(value), replace: true })).body) as BulkResult;
+      return [...new Set(results.map(({ outcome }) => outcome))];
+    };
+    expect(await outcomes(one, '/bin/a')).toEqual(['created']);
+    expect(await outcomes(other, '/bin/a')).toEqual(['unchanged']);
+    const { revision } = await store.get('/none');
+    expect(await outcomes(one, '/bin/a')).toEqual(['unchanged']);
+    expect((await store.get('/none')).revision).toBe(revision);
+    for (const value of ['/bin/b', '/bin/a', '/bin/b']) {
+      expect(await outcomes(one, value)).toEqual(['replaced']);
+      expect(await outcomes(other, value)).toEqual(['unchanged']);
+    }
   });
 
   it('an outage is told, and over when it is over', async () => {
