@@ -25,7 +25,7 @@ describe('ChangeHub', () => {
     hub.attach(view, new UnitTexts({ readText: (hash) => registry.readText(hash) }));
     const released: string[] = [];
     const server = createServer((_request, response: ServerResponse) => {
-      hub.open(response, { since: undefined, filter: { kinds: new Set(['machines']), name: null } }, () => released.push('released'));
+      hub.open(response, { since: undefined, filter: { key: 'machines', kinds: new Set(['machines']), name: null } }, () => released.push('released'));
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { address, port } = server.address() as AddressInfo;

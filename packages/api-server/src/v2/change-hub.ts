@@ -12,6 +12,8 @@ import { snapshotEvent } from './snapshot.ts';
 
 /** Which events a stream wants; `null` means all. */
 export interface StreamFilter {
+  /** Equal for filters that let the same through. */
+  readonly key: string;
   readonly kinds: ReadonlySet<ChangeKind> | null;
   readonly name: Glob | null;
 }
@@ -34,11 +36,13 @@ interface Client {
 }
 
 const HEARTBEAT_MS = 15_000;
+/** Snapshots of different filters that are kept, of one revision. */
+const MAX_SNAPSHOTS = 16;
 const END_OF_BODY = '0\r\n\r\n';
 const KIND_OF_EVENT: Readonly<Record<LoggedEvent['kind'], ChangeKind>> = { unit: 'units', state: 'states', machine: 'machines' };
 
 /**
- * All open change streams. A change is made into bytes once and the same bytes are written to every stream; writing pauses
+ * All open change streams. A change is made into bytes once and the same bytes are written to every stream with the same filter; writing pauses
  * for as long as it took, so that streams never take more than half of the time however many there are. A stream that does
  * not read is cut: its client resumes from the last revision it has.
  */
@@ -52,7 +56,7 @@ export class ChangeHub {
   #cancelHeartbeat: (() => void) | undefined;
   #restUntilMs = 0;
   #announced = 0;
-  #snapshot: { readonly revision: number; readonly bytes: Buffer } | undefined;
+  #snapshots: { readonly revision: number; readonly bytes: Map<string, Buffer> } | undefined;
 
   constructor(options: ChangeHubOptions) {
     this.#options = options;
@@ -85,7 +89,7 @@ export class ChangeHub {
     this.#endAll();
     this.#view = undefined;
     this.#log = undefined;
-    this.#snapshot = undefined;
+    this.#snapshots = undefined;
   }
 
   close(): void {
@@ -129,11 +133,13 @@ export class ChangeHub {
     this.#scheduleHeartbeat();
   }
 
-  /** The same bytes for all who come at one revision: a thousand clients that reconnect cost one snapshot. */
+  /** The same bytes for all who come at one revision with the same filter: a thousand clients that reconnect cost one snapshot. */
   #snapshotFor(view: ClusterView, filter: StreamFilter | null): Buffer {
-    if (filter !== null) return chunk(snapshotText(view, filter));
-    if (this.#snapshot?.revision !== view.revision) this.#snapshot = { revision: view.revision, bytes: chunk(snapshotText(view, null)) };
-    return this.#snapshot.bytes;
+    if (this.#snapshots?.revision !== view.revision || this.#snapshots.bytes.size >= MAX_SNAPSHOTS) this.#snapshots = { revision: view.revision, bytes: new Map() };
+    const key = filter?.key ?? '';
+    let bytes = this.#snapshots.bytes.get(key);
+    if (bytes === undefined) this.#snapshots.bytes.set(key, (bytes = chunk(snapshotText(view, filter))));
+    return bytes;
   }
 
   #isSlow(client: Client): boolean {
@@ -157,24 +163,27 @@ export class ChangeHub {
     const { clock, metrics } = this.#options;
     const startedMs = clock.monotonic();
     const { end } = log;
-    const shared = new Map<number, Buffer>();
+    const shared = new Map<string, Buffer | null>();
+    /** What a stream has to get; `null` when the log does not reach back to where it is. */
+    const bytesFor = ({ position, filter }: Client): Buffer | null => {
+      const key = `${position} ${filter?.key ?? ''}`;
+      const known = shared.get(key);
+      if (known !== undefined) return known;
+      const batches = log.from(position);
+      const bytes = batches === null ? null : chunk(framesOf(batches, filter));
+      shared.set(key, bytes);
+      return bytes;
+    };
     for (const client of this.#clients) {
       if (client.position === end) continue;
-      const batches = shared.has(client.position) && client.filter === null ? [] : log.from(client.position);
-      if (batches === null || this.#isSlow(client)) {
+      const bytes = this.#isSlow(client) ? null : bytesFor(client);
+      if (bytes === null) {
         this.#forget(client);
         metrics.streamClosed('slow');
         client.socket.destroy();
         continue;
       }
-      if (client.filter === null) {
-        let bytes = shared.get(client.position);
-        if (bytes === undefined) shared.set(client.position, (bytes = chunk(framesOf(batches, null))));
-        write(client, bytes);
-      } else {
-        const frames = framesOf(batches, client.filter);
-        write(client, chunk(frames));
-      }
+      write(client, bytes);
       client.position = end;
     }
     const endedMs = clock.monotonic();
@@ -189,7 +198,7 @@ export class ChangeHub {
       if (this.#clients.size === 0) return;
       this.#flush();
       const revision = this.#view?.revision ?? 0;
-      if (this.#snapshot?.revision !== revision) this.#snapshot = undefined;
+      if (this.#snapshots?.revision !== revision) this.#snapshots = undefined;
       const bytes = chunk(revision > this.#announced ? progress(revision) : ':\n\n');
       this.#announced = revision;
       for (const client of this.#clients) write(client, bytes);

@@ -111,5 +111,5 @@ function readChangesQuery(request: Request): ChangesQuery {
 
 function filterOf({ kinds, name }: ChangesQuery): StreamFilter | null {
   if (kinds === undefined && name === undefined) return null;
-  return { kinds: kinds === undefined ? null : new Set(kinds), name: name === undefined ? null : compileName(name) };
+  return { key: JSON.stringify([kinds === undefined ? null : [...new Set(kinds)].sort(), name ?? null]), kinds: kinds === undefined ? null : new Set(kinds), name: name === undefined ? null : compileName(name) };
 }
