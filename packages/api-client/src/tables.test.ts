@@ -64,7 +64,8 @@ describe('ssh', () => {
     ['[::1]:23', { host: '::1', port: 23 }],
     ['fe80::1', { host: 'fe80::1', port: 22 }],
   ])('target %s', (text, expected) => expect(parseSshTarget(text)).toEqual(expected));
-  it.each(['', '-oProxyCommand=x', 'a b', 'h:0', 'h;rm', '$(x)'])('refuses target %j', (text) => expect(() => parseSshTarget(text)).toThrow('is not host[:port]'));
+  it.each(['', '-oProxyCommand=x', 'a b', 'h;rm', '$(x)'])('refuses target %j', (text) => expect(() => parseSshTarget(text)).toThrow('is not host[:port]'));
+  it.each([['h:0', 22], ['h', 99_999]])('refuses the port of %j, %d', (text, port) => expect(() => parseSshTarget(text, port)).toThrow(/^\d+ is not a port$/));
   it('checks host keys against the file named, and asks', () => {
     expect(sshArguments({ host: 'h', port: 22 }, options).join(' ')).toBe('-l core -o ConnectTimeout=10 -o StrictHostKeyChecking=ask -o UserKnownHostsFile="/k" -o GlobalKnownHostsFile=/dev/null -o HashKnownHosts=no -a -p 22 -- h');
   });

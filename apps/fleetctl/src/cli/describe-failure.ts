@@ -1,4 +1,4 @@
-import { isFleetError } from '@fleet/runtime';
+import { isFleetError, type FleetError } from '@fleet/runtime';
 import type { Output } from './context.ts';
 import { isInterrupted } from './interrupted.ts';
 
@@ -9,10 +9,22 @@ export function describeFailure(error: unknown, stderr: Output): number {
     return error.exitCode;
   }
   if (isFleetError(error)) {
-    stderr.write(`${error.message}\n`);
-    if (error.remedy !== undefined && !error.message.includes(error.remedy)) stderr.write(`  ${error.remedy}\n`);
+    stderr.write(failureText(error));
     return 1;
   }
   stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return 1;
+}
+
+/** A failure as a command tells it, and on a line below what can be done about it. */
+export function failureText(error: FleetError, told = error.message): string {
+  const remedy = error.remedy ?? connectionRemedy(error);
+  return remedy === undefined || told.includes(remedy) ? `${told}\n` : `${told}\n  ${remedy}\n`;
+}
+
+/** What a person does about a cluster that cannot be reached, who most often has not said yet where it is. */
+function connectionRemedy({ code, message }: FleetError): string | undefined {
+  if (code !== 'REQUEST_FAILED' || !message.includes(': dial ')) return undefined;
+  if (message.includes('permission denied')) return 'that socket is not for everybody: become root or join its group';
+  return 'is fleetd running there? --endpoint or FLEETCTL_ENDPOINT names another place';
 }

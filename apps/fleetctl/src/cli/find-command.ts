@@ -7,18 +7,14 @@ export function findCommand(word: string, commands: readonly CommandDefinition[]
   if (exact !== undefined) return exact;
   const [only, ...others] = word === '' ? [] : commands.filter((command) => command.name.startsWith(word));
   if (only !== undefined && others.length === 0) return only;
-  const near = suggestions(word, commands);
-  const meant = near.length === 0 ? '' : `\n\nDid you mean this?\n${near.map((name) => `\t${name}\n`).join('')}`;
-  throw new UsageError(`unknown command ${JSON.stringify(word)} for "fleetctl"${meant}`);
+  throw new UsageError(`unknown command ${JSON.stringify(word)} for "fleetctl"${didYouMean(word, commands.map((command) => command.name))}`);
 }
 
-/** Commands within two edits of the word or that begin with it, letter case ignored, in alphabetical order. */
-export function suggestions(word: string, commands: readonly CommandDefinition[]): string[] {
+/** What was perhaps meant, to be added to a complaint: names within two edits of the word or that begin with it, letter case ignored, in alphabetical order. */
+export function didYouMean(word: string, names: readonly string[]): string {
   const typed = word.toLowerCase();
-  return commands
-    .map((command) => command.name)
-    .filter((name) => name.startsWith(typed) || editDistance(typed, name) <= 2)
-    .sort();
+  const near = names.filter((name) => name.startsWith(typed) || editDistance(typed, name) <= 2).sort();
+  return near.length === 0 ? '' : `\n\nDid you mean this?\n${near.map((name) => `\t${name}\n`).join('')}`;
 }
 
 function editDistance(a: string, b: string): number {

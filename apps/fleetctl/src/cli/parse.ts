@@ -91,7 +91,13 @@ export function canonicalize(argv: readonly string[], lookup: FlagLookup, comman
       flags.push(value === undefined ? `--${flag.name}` : `--${flag.name}=${value}`);
     }
   }
-  return { word: command, flags, args, help };
+  return { word: command, flags: lastOfEach(flags), args, help };
+}
+
+/** Of a flag that is given a value more than once the last one counts, which oclif would refuse. */
+function lastOfEach(flags: readonly string[]): string[] {
+  const nameOf = (token: string): string => token.slice(0, token.indexOf('=') + 1);
+  return flags.filter((token, at) => nameOf(token) === '' || !flags.slice(at + 1).some((later) => nameOf(later) === nameOf(token)));
 }
 
 function invalidArgument(flag: FlagDefinition, value: string, why: string, command: string | undefined): UsageError {
@@ -105,6 +111,7 @@ export type RawFlags = ReadonlyMap<string, string | boolean>;
 export function readCanonicalFlags(flags: readonly string[], lookup: FlagLookup): RawFlags | undefined {
   const raw = new Map<string, string | boolean>();
   for (const token of flags) {
+    if (!token.startsWith('--')) return undefined;
     const equals = token.indexOf('=');
     const name = token.slice(2, equals === -1 ? undefined : equals);
     const flag = lookup(name);

@@ -2,6 +2,7 @@ import { findUnit, unitNameOf } from '@fleet/api-client/fast';
 import { isFleetError } from '@fleet/runtime';
 import { formatUnitFile } from '@fleet/unit-parser';
 import type { CommandModule } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import { findArgumentUnits } from './unit-names.ts';
 
 export const run: CommandModule['run'] = async (context, _flags, args) => {
@@ -25,7 +26,7 @@ export const run: CommandModule['run'] = async (context, _flags, args) => {
     }
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    stderr.write(`Error retrieving Unit ${unitNameOf(args[0] ?? '')}: ${error.message}\n`);
+    stderr.write(failureText(error, `Error retrieving Unit ${unitNameOf(args[0] ?? '')}: ${error.message}`));
     code = 1;
   } finally {
     client.close();

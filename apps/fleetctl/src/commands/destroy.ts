@@ -1,6 +1,7 @@
 import { unitError, type Goal } from '@fleet/api-client/fast';
 import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import { noUnitsGiven } from './arguments.ts';
 import { findArgumentUnits } from './unit-names.ts';
 import { failureReason, waitAndReport, waitLimits } from './wait.ts';
@@ -36,7 +37,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     return failed || failures.length > 0 ? 1 : 0;
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    stderr.write(`${error.message}\n`);
+    stderr.write(failureText(error));
     return 1;
   } finally {
     client.close();

@@ -1,5 +1,6 @@
 import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import { runOnMachine } from '../remote/machine-runner.ts';
 import { findPlaces, type UnitPlace } from '../remote/unit-machines.ts';
 import { outputCommand, unavailableMode } from '../remote/unit-output.ts';
@@ -19,7 +20,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
   let code = 0;
   const places: UnitPlace[] = [];
   try {
-    const { units, missing } = await findArgumentUnits(client, args, signal);
+    const { units, named, missing } = await findArgumentUnits(client, args, signal);
     for (const name of missing) {
       stderr.write(`Unit ${name} does not exist.\n`);
       code = 1;
@@ -28,13 +29,19 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     for (const unit of units) {
       const mine = found.filter((place) => place.unit === unit.name);
       if (mine.length === 0 || (!unit.global && unit.currentState === 'inactive')) {
+        // A pattern takes what there is to show; a unit that was named must be.
+        if (!named.has(unit.name)) continue;
         stderr.write(`Unit ${unit.name} does not appear to be running.\n`);
         code = 1;
       } else places.push(...mine);
     }
+    if (places.length === 0 && code === 0) {
+      stderr.write('No unit that matches appears to be running.\n');
+      return 1;
+    }
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    stderr.write(`Error retrieving unit ${args[0] ?? ''}: ${error.message}\n`);
+    stderr.write(failureText(error, `Error retrieving unit ${args[0] ?? ''}: ${error.message}`));
     return 1;
   } finally {
     client.close();

@@ -2,6 +2,7 @@ import { FollowedCluster, type ChangeEvent, type ClusterView, type FleetClient, 
 import { isFleetError } from '@fleet/runtime';
 import type { Context } from '../cli/context.ts';
 import type { Flags } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import type { CellContext, Column } from '../view/columns.ts';
 import { formatTable } from '../view/table.ts';
 import { showLive } from '../view/live-table.ts';
@@ -68,7 +69,7 @@ export async function runListing<T>(context: Context, flags: Flags, args: readon
     return 0;
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    stderr.write(`${listing.describeError(error.message)}\n`);
+    stderr.write(failureText(error, listing.describeError(error.message)));
     return 1;
   } finally {
     client.close();

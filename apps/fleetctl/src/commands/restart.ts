@@ -1,6 +1,7 @@
 import { unitError, type Goal, type UnitSummary } from '@fleet/api-client/fast';
 import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import { noUnitsGiven } from './arguments.ts';
 import { findArgumentUnits } from './unit-names.ts';
 import { failureReason, waitAndReport, waitLimits } from './wait.ts';
@@ -41,7 +42,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     await wait(await set([...stopped, ...units.filter((unit) => unit.desiredState === 'loaded')], 'launched'), 'launched');
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    fail(error.message);
+    fail(failureText(error).trimEnd());
   } finally {
     client.close();
   }

@@ -1,6 +1,7 @@
 import { findUnit, unitNameOf, type FleetClient, type MachineInfo } from '@fleet/api-client/fast';
 import { FleetError, isFleetError } from '@fleet/runtime';
 import type { CommandModule, Flags } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import { runOverSsh } from '../remote/machine-runner.ts';
 import { sshOptions } from '../remote/ssh-options.ts';
 
@@ -18,7 +19,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     ({ machine, command } = await findTarget(client, flags, args, context.signal));
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    stderr.write(`Unable to proceed: ${error.message}\n`);
+    stderr.write(failureText(error, `Unable to proceed: ${error.message}`));
     return 1;
   } finally {
     client.close();

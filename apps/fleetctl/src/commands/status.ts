@@ -1,5 +1,6 @@
 import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import { runOnMachine, SSH_FAILED } from '../remote/machine-runner.ts';
 import { findPlaces } from '../remote/unit-machines.ts';
 import { outputCommand } from '../remote/unit-output.ts';
@@ -24,14 +25,15 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     code ||= 1;
   };
   try {
-    const { units, missing } = await findArgumentUnits(client, args, signal);
+    const { units, named, missing } = await findArgumentUnits(client, args, signal);
     for (const name of missing) fail(`Unit ${name} does not exist.`);
     const places = await findPlaces(client, units, signal);
     let first = true;
     for (const unit of units) {
       const mine = places.filter((place) => place.unit === unit.name);
       if (mine.length === 0 || (!unit.global && unit.currentState === 'inactive')) {
-        fail(`Unit ${unit.name} does not appear to be loaded.`);
+        // A pattern takes what there is to show; a unit that was named must be.
+        if (named.has(unit.name)) fail(`Unit ${unit.name} does not appear to be loaded.`);
         continue;
       }
       for (const { machine, state } of mine) {
@@ -50,9 +52,10 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
         }
       }
     }
+    if (first && code === 0) fail('No unit that matches appears to be loaded.');
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    fail(`Error retrieving unit: ${error.message}`);
+    fail(failureText(error, `Error retrieving unit: ${error.message}`).trimEnd());
   } finally {
     client.close();
   }

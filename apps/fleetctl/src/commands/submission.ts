@@ -1,8 +1,9 @@
 import { findUnit, submitUnits, type Difference, type FleetClient, type SubmitCommand, type SubmitStep, type Submission } from '@fleet/api-client/fast';
 import { isFleetError } from '@fleet/runtime';
-import { formatUnitFile } from '@fleet/unit-parser';
+import { formatUnitFile, isTemplateName } from '@fleet/unit-parser';
 import type { Context } from '../cli/context.ts';
 import type { Flags } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import { createLog } from '../cli/log.ts';
 import { formatDiff } from '../view/diff.ts';
 import { styleOf } from '../view/style.ts';
@@ -14,7 +15,8 @@ export async function submitArguments(context: Context, flags: Flags, client: Fl
   const log = createLog(context, flags);
   let submission: Submission;
   try {
-    const names = await expandPatterns(client, args, signal);
+    // Templates can be submitted, but run nowhere.
+    const names = await expandPatterns(client, args, (name) => command === 'submit' || !isTemplateName(name), signal);
     submission = await submitUnits(client, names, { command, replace: flags.on('replace'), cwd: context.cwd, signal }, async (step) => {
       if ((step.kind === 'create' || step.kind === 'keep') && step.difference !== undefined) {
         await warnOfDifference(context, client, step.difference);
@@ -25,7 +27,7 @@ export async function submitArguments(context: Context, flags: Flags, client: Fl
     });
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    stderr.write(`Error ${error.code === 'TEMPLATE_NOT_ACTIVATABLE' ? VERBS[command] : 'creating'} units: ${error.code === 'TEMPLATE_NOT_ACTIVATABLE' ? 'googleapi: Error 400: ' : ''}${error.message}\n`);
+    stderr.write(failureText(error, `Error ${error.code === 'TEMPLATE_NOT_ACTIVATABLE' ? VERBS[command] : 'creating'} units: ${error.code === 'TEMPLATE_NOT_ACTIVATABLE' ? 'googleapi: Error 400: ' : ''}${error.message}`));
     return undefined;
   }
   const failed = new Set(submission.failures.map((failure) => failure.name));

@@ -2,6 +2,7 @@ import { unitError, type Goal, type UnitSummary } from '@fleet/api-client/fast';
 import { isFleetError } from '@fleet/runtime';
 import type { Context } from '../cli/context.ts';
 import type { Flags } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import { noUnitsGiven } from './arguments.ts';
 import { findArgumentUnits } from './unit-names.ts';
 import { failureReason, waitAndReport, waitLimits } from './wait.ts';
@@ -66,7 +67,7 @@ export async function takeDown(context: Context, flags: Flags, args: readonly st
     return failed || first !== undefined ? 1 : 0;
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    stderr.write(`${error.message}\n`);
+    stderr.write(failureText(error));
     return 1;
   } finally {
     client.close();

@@ -1,4 +1,5 @@
 import { isPattern, nameFilter, unitNameOf, type FleetApi, type UnitSummary, findUnits } from '@fleet/api-client/fast';
+import { FleetError } from '@fleet/runtime';
 
 /** A test for the names that arguments stand for, plain or as patterns; everything passes if there are none. */
 export function nameMatcher(args: readonly string[]): (name: string) => boolean {
@@ -32,14 +33,15 @@ export async function findArgumentUnits(api: FleetApi, args: readonly string[], 
   return { units: [...units.values()], named: new Set(names.filter((name) => units.has(name))), missing };
 }
 
-/** Arguments with every pattern replaced by the units in the cluster that match it. A pattern that nothing matches stays, to be reported. */
-export async function expandPatterns(api: FleetApi, args: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+/** Arguments with every pattern replaced by the units in the cluster that match it and can be meant. @throws FleetError `NO_UNIT_MATCHES` */
+export async function expandPatterns(api: FleetApi, args: readonly string[], canBeMeant: (name: string) => boolean, signal: AbortSignal): Promise<readonly string[]> {
   if (!args.some(isPattern)) return args;
   const { units } = await api.listUnits({}, { signal });
   return args.flatMap((argument) => {
     if (!isPattern(argument)) return [argument];
     const matches = nameMatcher([argument]);
-    const names = units.map((unit) => unit.name).filter(matches);
-    return names.length === 0 ? [argument] : names;
+    const names = units.map((unit) => unit.name).filter((name) => matches(name) && canBeMeant(name));
+    if (names.length === 0) throw new FleetError(`no unit in the cluster matches ${argument}`, { code: 'NO_UNIT_MATCHES', kind: 'not-found' });
+    return names;
   });
 }

@@ -2,6 +2,7 @@ import { findUnit, type HistoryEntry, type MachineInfo, type UnitDetail } from '
 import { isFleetError } from '@fleet/runtime';
 import { readRequirements } from '@fleet/unit-parser';
 import type { CommandModule } from '../cli/definition.ts';
+import { failureText } from '../cli/describe-failure.ts';
 import { formatMetadata, machineLegend } from '../view/columns.ts';
 import { styleOf, type Style } from '../view/style.ts';
 import { noUnitsGiven } from './arguments.ts';
@@ -28,7 +29,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     }
   } catch (error) {
     if (!isFleetError(error)) throw error;
-    stderr.write(`Error retrieving unit: ${error.message}\n`);
+    stderr.write(failureText(error, `Error retrieving unit: ${error.message}`));
     code = 1;
   } finally {
     client.close();

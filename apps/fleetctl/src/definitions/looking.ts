@@ -45,7 +45,7 @@ export const journal: CommandDefinition = {
   ],
   flags: [
     booleanFlag('follow', 'keep printing new lines', { letters: ['f'] }),
-    intFlag('lines', 10, 'how many lines to begin with'),
+    intFlag('lines', 10, 'how many lines to begin with', { letters: ['n'] }),
     stringFlag('output', 'short', 'format, as journalctl --output', { values: ['short', 'short-iso', 'short-precise', 'short-monotonic', 'verbose', 'export', 'json', 'json-pretty', 'cat'] }),
     sshPort,
     booleanFlag('sudo', 'run journalctl with sudo'),

@@ -10,13 +10,7 @@ import { VERSION } from '../version.ts';
 
 const PACKAGE = '@fleet/fleetctl';
 
-/** What oclif made of a command line. */
-export interface OclifResult {
-  readonly raw: RawFlags;
-  readonly args: readonly string[];
-}
-
-/** An oclif command made of a definition; running it parses and hands the result back. */
+/** An oclif command made of a definition; running it parses flags and hands them back. Arguments are the quick parser's: oclif changes their order. */
 function commandClass(definition: CommandDefinition): Command.Class {
   const flags: Interfaces.FlagInput = Object.fromEntries([...globalFlags, ...definition.flags].map((flag) => [flag.name, oclifFlag(flag)]));
   return class extends Command {
@@ -28,13 +22,13 @@ function commandClass(definition: CommandDefinition): Command.Class {
     static override strict = false;
     static override flags = flags;
 
-    override async run(): Promise<OclifResult> {
+    override async run(): Promise<RawFlags> {
       const parsed = await this.parse({ flags, strict: false });
       const raw = new Map<string, string | boolean>();
       for (const token of parsed.raw) {
         if (token.type === 'flag') raw.set(token.flag, parsed.flags[token.flag] as string | boolean);
       }
-      return { raw, args: parsed.argv as string[] };
+      return raw;
     }
 
     /** The caller says what went wrong and how to exit; oclif would print it, and set the exit code of the whole process. */

@@ -1,7 +1,7 @@
 import { HelpBase } from '@oclif/core/help';
 import type { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
-import { findCommand } from '../cli/find-command.ts';
+import { didYouMean, findCommand } from '../cli/find-command.ts';
 import { EXIT_USAGE, isUsageError } from '../cli/usage-error.ts';
 import { globalFlags } from '../definitions/globals.ts';
 import { commands } from '../definitions/index.ts';
@@ -46,7 +46,7 @@ export async function showHelp(topic: string | undefined, world: Pick<Context, '
   } catch (error) {
     if (!(isUsageError(error))) throw error;
     await help.showHelp([]);
-    world.stderr.write(`Unknown help topic [\`${topic}\`].\n`);
+    world.stderr.write(`Unknown help topic [\`${topic}\`].${didYouMean(topic, commands.map((command) => command.name)).trimEnd()}\n`);
     return EXIT_USAGE;
   }
 }
