@@ -1,6 +1,9 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { apiCaseSchema, runApiCase, type ApiCase } from '@fleet/api-server/testing';
+import type { Store } from '@fleet/registry';
 import { createMemoryStore } from '@fleet/registry/embedded';
+import { createEtcdStore } from '@fleet/registry/etcd';
+import { etcdIsUsable, startTestEtcd, type TestEtcd } from '@fleet/registry/testing';
 import { serveFromDaemon } from './testing/index.ts';
 
 const M1 = '3fa1c0de5b8e4d17a2c94e6f70b18d25';
@@ -193,7 +196,24 @@ describe('beyond the recorded exchanges', () => {
   ])('$title', expectAsSpecified);
 });
 
+let etcd: TestEtcd | undefined;
+let etcdStore: Store | undefined;
+let prefixes = 0;
+beforeAll(async () => {
+  if (!etcdIsUsable()) return;
+  etcd = await startTestEtcd();
+  etcdStore = createEtcdStore({ endpoints: etcd.endpoints });
+});
+afterAll(async () => {
+  await etcdStore?.[Symbol.asyncDispose]();
+  await etcd?.stop();
+});
+
+/** On the embedded store, and on etcd where one is installed. */
 async function expectAsSpecified(row: Row): Promise<void> {
-  await using store = createMemoryStore();
-  expect(await runApiCase(toCase(row), { store, prefix: '/fleet/', serve: serveFromDaemon })).toEqual({ kind: 'passed' });
+  await using memoryStore = createMemoryStore();
+  for (const store of etcdStore === undefined ? [memoryStore] : [memoryStore, etcdStore]) {
+    const outcome = await runApiCase(toCase(row), { store, prefix: `/fleet/${(prefixes += 1)}/`, serve: serveFromDaemon });
+    expect([store === memoryStore ? 'embedded' : 'etcd', outcome]).toEqual([expect.any(String), { kind: 'passed' }]);
+  }
 }
