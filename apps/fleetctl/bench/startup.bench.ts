@@ -10,6 +10,7 @@ const execute = promisify(execFile);
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 40);
 const UNITS = 500;
 const BUNDLE = join(import.meta.dirname, '../dist/main.js');
+const UNIT_FILE = join(import.meta.dirname, '../transcripts/units/hello.service');
 const EXECUTABLE = join(import.meta.dirname, '../executable/fleetctl');
 
 interface Case {
@@ -40,7 +41,19 @@ async function run(): Promise<void> {
     { name: 'fleetctl list-machines', argv: [BUNDLE, 'list-machines'], goal: 3 },
     { name: 'fleetctl cat', argv: [BUNDLE, 'cat', 'bench@1'], goal: 3 },
     { name: 'fleetctl why', argv: [BUNDLE, 'why', 'bench@1'], goal: 3 },
+    { name: 'fleetctl submit (nothing to do)', argv: [BUNDLE, 'submit', 'bench@1'], goal: 3 },
+    { name: 'fleetctl load (nothing to do)', argv: [BUNDLE, 'load', 'bench@1'], goal: 3 },
+    { name: 'fleetctl start --no-block (a template)', argv: [BUNDLE, 'start', '--no-block', 'bench@'], goal: 3 },
     { name: 'fleetctl stop (nothing to do)', argv: [BUNDLE, 'stop', 'bench@1'], goal: 3 },
+    { name: 'fleetctl unload (no such unit)', argv: [BUNDLE, 'unload', 'nothing'], goal: 3 },
+    { name: 'fleetctl restart (no such unit)', argv: [BUNDLE, 'restart', 'nothing'], goal: 3 },
+    { name: 'fleetctl destroy (no such unit)', argv: [BUNDLE, 'destroy', 'nothing'], goal: 3 },
+    { name: 'fleetctl status (no such unit)', argv: [BUNDLE, 'status', 'nothing'], goal: 3 },
+    { name: 'fleetctl journal (no such unit)', argv: [BUNDLE, 'journal', 'nothing'], goal: 3 },
+    { name: 'fleetctl ssh (no such unit)', argv: [BUNDLE, 'ssh', 'nothing'], goal: 3 },
+    { name: 'fleetctl fd-forward (no such socket)', argv: [BUNDLE, 'fd-forward', '/nowhere'], goal: 3 },
+    { name: 'fleetctl verify', argv: [BUNDLE, 'verify', UNIT_FILE], goal: 3 },
+    { name: 'fleetctl completion bash', argv: [BUNDLE, 'completion', 'bash'], goal: 3 },
     { name: 'fleetctl help', argv: [BUNDLE, 'help'], goal: 3 },
     { name: 'fleetctl help start', argv: [BUNDLE, 'help', 'start'], goal: 3 },
     { name: 'fleetctl --bogus (a usage error)', argv: [BUNDLE, 'list-units', '--bogus'], goal: 3 },

@@ -1,13 +1,12 @@
 import type { Context } from '../cli/context.ts';
 import type { Flags } from '../cli/definition.ts';
-import { failureDetails } from '../remote/failure-details.ts';
 import { noUnitsGiven } from './arguments.ts';
 import { submitArguments } from './submission.ts';
-import { failureReason, unitMessage, waitAndReport, waitLimits } from './wait.ts';
+import { tellFailures, unitMessage, waitAndReport, waitLimits } from './wait.ts';
 
 /** load and start: have the units exist, ask for the state, wait for it. */
 export async function bringUp(context: Context, flags: Flags, args: readonly string[], command: 'load' | 'start'): Promise<number> {
-  const { stdout, stderr } = context;
+  const { stdout } = context;
   if (args.length === 0) return noUnitsGiven(context);
   const client = await context.client();
   try {
@@ -33,12 +32,7 @@ export async function bringUp(context: Context, flags: Flags, args: readonly str
         if (submission.changed.has(reached.name)) progress.print(stdout, `${unitMessage(reached)}\n`);
       },
     });
-    for (const failure of failures) {
-      stderr.write(`Error waiting for units: ${failureReason(failure)}\n`);
-      if (failure.kind === 'failed' && failure.machine !== undefined) {
-        stderr.write(await failureDetails(context, flags, { unit: failure.name, reason: failure.reason }, failure.machine));
-      }
-    }
+    await tellFailures(context, flags, failures);
     return failures.length > 0 || submission.failures.length > 0 ? 1 : 0;
   } finally {
     client.close();

@@ -4,7 +4,7 @@ import type { CommandModule } from '../cli/definition.ts';
 import { failureText } from '../cli/describe-failure.ts';
 import { noUnitsGiven } from './arguments.ts';
 import { findArgumentUnits } from './unit-names.ts';
-import { failureReason, waitAndReport, waitLimits } from './wait.ts';
+import { tellFailures, waitAndReport, waitLimits } from './wait.ts';
 
 /** Stops what is launched, waits until it has stopped, launches it again. All units together, and global ones on all their machines. */
 export const run: CommandModule['run'] = async (context, flags, args) => {
@@ -29,7 +29,8 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
   };
   const wait = async (units: readonly UnitSummary[], goal: Goal): Promise<UnitSummary[]> => {
     const failures = await waitAndReport(context, client, { goals: new Map(units.map((unit) => [unit.name, goal])), limits: waitLimits(flags) });
-    for (const failure of failures) fail(`Error waiting for units: ${failureReason(failure)}`);
+    await tellFailures(context, flags, failures);
+    if (failures.length > 0) code = 1;
     return units.filter((unit) => !failures.some((failure) => failure.name === unit.name));
   };
   try {

@@ -1,6 +1,7 @@
 import { waitForUnits, type FleetClient, type Goal, type UnitReached, type WaitFailure } from '@fleet/api-client/fast';
 import type { Context } from '../cli/context.ts';
 import type { Flags } from '../cli/definition.ts';
+import { failureDetails } from '../remote/failure-details.ts';
 import { machineLegend } from '../view/columns.ts';
 import { createProgress, type Progress } from '../view/progress.ts';
 
@@ -59,6 +60,15 @@ export function failureReason(failure: WaitFailure): string {
     case 'timeout':
     case 'no-answer':
       return `timed out waiting for unit ${failure.name} to report state ${GOAL_WORDS[failure.goal]} (${failure.reason}${where})`;
+  }
+}
+
+/** Says why units did not come up: one line each, and of those that failed on a machine what their logs say there. */
+export async function tellFailures(context: Context, flags: Flags, failures: readonly WaitFailure[]): Promise<void> {
+  for (const failure of failures) {
+    context.stderr.write(`Error waiting for units: ${failureReason(failure)}\n`);
+    if (failure.kind !== 'failed' || failure.machine === undefined) continue;
+    context.stderr.write(await failureDetails(context, flags, { unit: failure.name, reason: failure.reason }, failure.machine));
   }
 }
 

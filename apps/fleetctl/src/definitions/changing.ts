@@ -11,7 +11,7 @@ const UNIT_TEXT =
 export const submit: CommandDefinition = {
   name: 'submit',
   summary: 'Make units known to the cluster without placing them',
-  usage: 'submit [--replace] UNIT...',
+  usage: 'submit [--replace] UNIT|PATTERN...',
   description: UNIT_TEXT,
   examples: [
     ['fleetctl submit web@.service', 'upload a template'],
@@ -25,7 +25,7 @@ export const submit: CommandDefinition = {
 export const load: CommandDefinition = {
   name: 'load',
   summary: 'Place units on machines without starting them',
-  usage: 'load [--replace] [--no-block|--block-attempts N|--wait] UNIT...',
+  usage: 'load [--replace] [--no-block|--block-attempts N|--wait] UNIT|PATTERN...',
   description: `${UNIT_TEXT}\nLoading a unit that is launched stops it.`,
   examples: [['fleetctl load hello.service', 'place it and have systemd know it']],
   flags: [blockAttempts, noBlock, replace, sign, wait],
@@ -36,7 +36,7 @@ export const load: CommandDefinition = {
 export const start: CommandDefinition = {
   name: 'start',
   summary: 'Start units somewhere in the cluster',
-  usage: 'start [--replace] [--no-block|--block-attempts N|--wait] UNIT...',
+  usage: 'start [--replace] [--no-block|--block-attempts N|--wait] UNIT|PATTERN...',
   description: `${UNIT_TEXT}\nWaits until systemd says that each unit is up. When a unit cannot be placed or fails, says why and ends with 1.`,
   examples: [
     ['fleetctl start hello.service', 'submit it if need be, place it, start it'],

@@ -26,6 +26,7 @@ const ROWS: readonly Row[] = [
   { name: 'restarting over and over is a failure, after a while', goal: 'launched', unit: PLACED, state: { active: 'activating', sub: 'auto-restart' }, expected: { kind: 'failed', holdsMs: 3000 } },
   { name: 'what systemd cannot load is a failure', goal: 'launched', unit: PLACED, state: { load: 'bad-setting', active: 'inactive', sub: 'dead' }, expected: { kind: 'failed', reason: 'systemd cannot load it (load state bad-setting)' } },
   { name: 'an old report does not count: generation', goal: 'launched', unit: PLACED, state: { generation: 1 }, expected: { kind: 'waiting', doing: 'being loaded' } },
+  { name: 'a report on a former unit of that name does not count', goal: 'launched', unit: PLACED, state: { generation: 9 }, expected: { kind: 'waiting', doing: 'being loaded' } },
   { name: 'an old report does not count: text', goal: 'launched', unit: PLACED, state: { hash: 'h0' }, expected: { kind: 'waiting', doing: 'being loaded' } },
   { name: 'no report yet', goal: 'launched', unit: { machineID: 'm1' }, state: null, expected: { kind: 'waiting', doing: 'being loaded', machine: 'm1' } },
   { name: 'no machine yet', goal: 'launched', state: null, expected: { kind: 'waiting', doing: 'waiting for a machine', holdsMs: 60_000 } },

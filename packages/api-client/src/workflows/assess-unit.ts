@@ -62,7 +62,7 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
   const machine = unit.machineID;
   if (unit.pending !== undefined && unit.currentState === 'inactive') return { kind: 'unplaceable', reason: unit.pending.summary, holdsMs: CONFIRM_UNPLACEABLE_MS };
   if (machine === undefined || machine === '') return { kind: 'waiting', doing: 'waiting for a machine', machine: undefined, holdsMs: NO_ANSWER_MS };
-  if (report === undefined || report.generation < unit.generation || (report.hash !== '' && report.hash !== unit.hash)) {
+  if (report === undefined || report.generation !== unit.generation || (report.hash !== '' && report.hash !== unit.hash)) {
     return { kind: 'waiting', doing: 'being loaded', machine, holdsMs: NO_ANSWER_MS };
   }
   const reason = report.reason ?? '';
@@ -109,7 +109,7 @@ function assessEverywhere(unit: UnitSummary, goal: Exclude<Goal, 'destroyed'>, r
   }
   if (reports.length === 0) return { kind: 'unplaceable', reason: 'no machine holds it', holdsMs: CONFIRM_STUCK_MS };
   const verdicts = reports.map((report): Assessment => {
-    if (report.generation < unit.generation || (report.hash !== '' && report.hash !== unit.hash)) return { kind: 'waiting', doing: 'being loaded', machine: report.machineID, holdsMs: NO_ANSWER_MS };
+    if (report.generation !== unit.generation || (report.hash !== '' && report.hash !== unit.hash)) return { kind: 'waiting', doing: 'being loaded', machine: report.machineID, holdsMs: NO_ANSWER_MS };
     if (goal === 'loaded') return { kind: 'reached', state: 'loaded', machine: report.machineID, holdsMs: 0 };
     const reason = report.reason ?? '';
     if (report.asked !== 'launched') {
