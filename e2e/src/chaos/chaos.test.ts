@@ -12,9 +12,10 @@ const machines = ['m1', 'm2', 'm3'].map((name, n) => ({ name, id: String(n).repe
 const units = makeCatalogue(machines);
 
 /** `unit` is active with run 1, `unit!2` with run 2, `(unit)` is there and not active. */
-function seen(places: Readonly<Record<string, readonly string[]>>): Sightings {
+/** Machines without an entry show nothing; those with null could not be asked. */
+function seen(places: Readonly<Record<string, readonly string[] | null>>): Sightings {
   return new Map(
-    machines.map(({ name }) => [
+    machines.filter(({ name }) => places[name] !== null).map(({ name }) => [
       name,
       (places[name] ?? []).map((text) => {
         const match = /^(\()?([^!)]+)(?:!(\w+))?/.exec(text);
@@ -53,13 +54,17 @@ describe('Ledger', () => {
 });
 
 describe('Watcher', () => {
-  const watch = (absences: Absences, looks: readonly { readonly at: number; readonly places: Readonly<Record<string, readonly string[]>> }[], ledger = new Ledger(units)): readonly string[] => {
+  const watch = (absences: Absences, looks: readonly { readonly at: number; readonly places: Readonly<Record<string, readonly string[] | null>> }[], ledger = new Ledger(units)): readonly string[] => {
     const watcher = new Watcher({ ledger, absences, globals: new Set(['steady-global.service']), settleMs: 10 });
     return looks.flatMap(({ at, places }) => watcher.look({ from: at, to: at + 1, seen: seen(places) }));
   };
   const nobodyAway = (): Absences => new Absences({ shortestMs: 5, graceMs: 10 });
-  const away = (machine: string, from: number, until: number, dead = false): Absences => {
+  const away = (machine: string, from: number, until: number, dead = false, outage?: { readonly from: number; readonly until: number }): Absences => {
     const absences = nobodyAway();
+    if (outage !== undefined) {
+      absences.beginOutage(outage.from);
+      absences.endOutage(outage.until);
+    }
     absences.begin(machine, from, { dead });
     absences.end(machine, until);
     return absences;
@@ -74,6 +79,10 @@ describe('Watcher', () => {
     { title: 'two machines, seen once', absences: nobodyAway(), looks: [{ at: 100, places: { m1: ['steady-0'], m2: ['steady-0!2'] } }], expected: [] },
     { title: 'two machines, seen twice', absences: nobodyAway(), looks: [{ at: 100, places: { m1: ['steady-0'], m2: ['steady-0!2'] } }, { at: 101, places: { m1: ['steady-0'], m2: ['steady-0!2'] } }], expected: ['steady-0.service runs on m1 and m2 at the same time'] },
     { title: 'two machines, one of them away', absences: away('m1', 90, 200), looks: [{ at: 100, places: { m1: ['steady-0'], m2: ['steady-0!2'] } }, { at: 101, places: { m1: ['steady-0'], m2: ['steady-0!2'] } }], expected: [] },
+    { title: 'two machines, one of them back while there is no store', absences: away('m1', 50, 60, false, { from: 65, until: 205 }), looks: [{ at: 100, places: { m1: ['steady-0'], m2: ['steady-0!2'] } }, { at: 101, places: { m1: ['steady-0'], m2: ['steady-0!2'] } }], expected: [] },
+    { title: 'two machines, one of them back, and the store long ago', absences: away('m1', 50, 60, false, { from: 65, until: 80 }), looks: [{ at: 100, places: { m1: ['steady-0'], m2: ['steady-0!2'] } }, { at: 101, places: { m1: ['steady-0'], m2: ['steady-0!2'] } }], expected: ['steady-0.service runs on m1 and m2 at the same time'] },
+    { title: 'a second place while the first cannot be asked', absences: nobodyAway(), looks: [{ at: 100, places: { m1: ['steady-0'], m2: [] } }, { at: 200, places: { m1: null, m2: ['steady-0!2'] } }, { at: 300, places: { m1: ['steady-0'], m2: [] } }], expected: [] },
+    { title: 'a move off a machine that could not be asked for a while', absences: nobodyAway(), looks: [{ at: 100, places: { m1: ['steady-0'], m2: [] } }, { at: 200, places: { m1: null, m2: ['steady-0!2'] } }, { at: 300, places: { m1: [], m2: ['steady-0!2'] } }], expected: ['steady-0.service was moved from m1 to m2'] },
     { title: 'a global unit on all machines', absences: nobodyAway(), looks: [{ at: 100, places: { m1: ['steady-global'], m2: ['steady-global!2'] } }, { at: 101, places: { m1: ['steady-global'], m2: ['steady-global!2'] } }], expected: [] },
     { title: 'a global unit started anew', absences: nobodyAway(), looks: [{ at: 100, places: { m1: ['steady-global'], m2: ['steady-global!2'] } }, { at: 101, places: { m1: ['steady-global'], m2: ['steady-global!3'] } }], expected: ['steady-global.service was started anew on m2'] },
   ])('$title', ({ absences, looks, expected }) => {

@@ -127,20 +127,26 @@ const storeFaults: readonly Fault[] = [
     name: 'etcd paused',
     weight: 3,
     lastsTtls: [0.2, 2.5],
-    begin: async ({ cluster }) => {
+    begin: async ({ cluster, absences, now }) => {
+      absences.beginOutage(now());
       await cluster.pauseStore();
-      return () => cluster.resumeStore();
+      return async () => {
+        await cluster.resumeStore();
+        absences.endOutage(now());
+      };
     },
   },
   {
     name: 'etcd killed',
     weight: 3,
     lastsTtls: [0, 2.5],
-    begin: async ({ cluster }) => {
+    begin: async ({ cluster, absences, now }) => {
+      absences.beginOutage(now());
       for (const member of cluster.etcd.members) await member.kill();
       return async () => {
         for (const member of cluster.etcd.members) await member.start();
         await cluster.etcd.untilHealthy();
+        absences.endOutage(now());
       };
     },
   },

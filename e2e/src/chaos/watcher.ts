@@ -60,6 +60,8 @@ export class Watcher {
       for (const place of places) {
         const key = this.#globals.has(unit) ? `${unit} ${place.machine}` : unit;
         const before = this.#places.get(key);
+        // Where it was seen last cannot be asked now: it may still be there, beside this one.
+        if (before !== undefined && !seen.has(before.machine) && !this.#absences.wasAway(before.machine, before.at, from)) continue;
         this.#places.set(key, { ...place, at: to });
         if (before === undefined || before.run === place.run) continue;
         // Two at a time are told apart above.
