@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { OriginalFleetd } from '@fleet/api-client/testing';
@@ -168,6 +168,24 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
     expect(lost.stderr).toContain('dial unix /nosuch.sock: connect: no such file or directory');
     expect(lost.stderr).toContain('Error retrieving list of active machines from fleet API (');
   }, 60_000);
+
+  it('goes through a bastion to an address that is meant as seen from there', async () => {
+    const socket = cluster.machines[0]?.socketPath ?? '';
+    const forwarder = createServer((client) => {
+      const there = connect(socket);
+      client.pipe(there).pipe(client);
+      for (const end of [client, there]) end.on('error', () => [client, there].forEach((each) => each.destroy()));
+    }).listen(0, '127.0.0.1');
+    try {
+      await once(forwarder, 'listening');
+      const { port: forwarded } = forwarder.address() as AddressInfo;
+      const words = [`--tunnel=127.0.0.3:${server.port}`, '--strict-host-key-checking=false', `--endpoint=http://127.0.0.1:${forwarded}`];
+      expect(await fleetctl([...words, 'list-machines', '--no-legend', '--fields=ip'])).toEqual({ code: 0, stdout: '127.0.0.1\n127.0.0.2\n127.0.0.3\n', stderr: '' });
+      expect(await fleetctl([...words, 'restart', 'hello'])).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      forwarder.close();
+    }
+  }, 30_000);
 
   it('says when there is no bastion', async () => {
     const run = await fleetctl(['--tunnel=127.0.0.1:9', 'list-machines']);
