@@ -11,7 +11,8 @@ function load(name) {
   const module = { exports: {} };
   modules.set(name, module);
   const folder = dirname(name);
-  const run = compileFunction(Buffer.from(getRawAsset(name)).toString(), ['exports', 'require', 'module', '__filename', '__dirname'], { filename: name });
+  const cachedData = Buffer.from(getRawAsset(`${name}.cache`));
+  const run = compileFunction(Buffer.from(getRawAsset(name)).toString(), ['exports', 'require', 'module', '__filename', '__dirname'], { filename: name, cachedData });
   run.call(module.exports, module.exports, (wanted) => (wanted.startsWith('.') ? load(join(folder, wanted)) : require(wanted)), module, name, folder);
   return module.exports;
 }
