@@ -204,8 +204,9 @@ describe('refusals', () => {
     await machine.destroy('a.service');
     expect(machine.systemd.control.running()).toEqual(['a.service']);
     expect((await machine.published())['a.service']?.reason).toMatch(/dependency only/);
+    await machine.pass(300_000);
     machine.systemd.control.refuseStop('a.service', undefined);
-    await machine.pass(60_000);
+    await machine.pass(6_000);
     expect(machine.systemd.control.files.size).toBe(0);
   });
 
@@ -239,7 +240,7 @@ describe('refusals', () => {
     expect(await machine.published()).toEqual({});
   });
 
-  it('leaves a unit whose text is missing as it is and says why', async () => {
+  it('leaves a unit whose text is missing as it is, says why, and starts it when the text turns up', async () => {
     await machine.start();
     await machine.assign('a.service');
     await machine.create('b.service', OTHER);
@@ -247,6 +248,10 @@ describe('refusals', () => {
     await machine.place('b.service');
     await machine.settle();
     expect(machine.systemd.control.running()).toEqual(['a.service']);
+    // With a unit that is none of this machine's business.
+    await machine.create('c.service', OTHER);
+    await machine.pass(61_000);
+    expect(machine.systemd.control.running()).toEqual(['a.service', 'b.service']);
   });
 });
 
@@ -413,6 +418,28 @@ describe('outages of the store', () => {
     machine.outage = undefined;
     await machine.pass(10_000);
     expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+
+  it.each([
+    { shown: 'nothing that has changed', held: '' },
+    { shown: 'the new registration, but not yet that the unit was moved away', held: 'sched' },
+  ])('with on_lease_loss=stop start nothing again while the mirror shows $shown', async ({ held }) => {
+    machine.onLeaseLoss = 'stop';
+    await machine.start();
+    await machine.assign('a.service');
+    machine.heldWatches = held;
+    machine.outage = away;
+    await machine.pass(TTL_MS + 1000);
+    expect(await machine.isRegistered()).toBe(false);
+    expect(machine.systemd.control.running()).toEqual([]);
+    await machine.unplace('a.service');
+    machine.outage = undefined;
+    await machine.pass(10_000);
+    expect(await machine.isRegistered()).toBe(true);
+    machine.heldWatches = undefined;
+    await machine.pass(10_000);
+    expect(machine.systemd.control.calls('start', 'a.service')).toBe(1);
+    expect([...machine.systemd.control.files.keys()]).toEqual([]);
   });
 
   it('stop nothing any more once on_lease_loss is keep, whatever it was when the lease was last extended', async () => {

@@ -1,5 +1,5 @@
 import type { MachineId, Metadata } from '@fleet/model';
-import { RequirementsSource, type Mirror, type MirrorBatch, type Registry } from '@fleet/registry';
+import { RequirementsSource, type LeaseId, type Mirror, type MirrorBatch, type Registry } from '@fleet/registry';
 import { describeError, isAbort, retryWithBackoff, shutdownReason, Wakeup, type Clock, type Component, type Logger } from '@fleet/runtime';
 import type { UnitManager } from '@fleet/systemd';
 import type { AgentObserver } from './agent-observer.ts';
@@ -75,6 +75,8 @@ class MachineAgent implements Agent {
   #workers: UnitWorkers | undefined;
   #mirror: Mirror | undefined;
   #fenced = false;
+  /** The lease under which what the mirror holds was last known to be no older than the registration. */
+  #concludedUnder: LeaseId | null = null;
   #ready = false;
   #draining = false;
   #cancelFence = (): void => undefined;
@@ -186,7 +188,7 @@ class MachineAgent implements Agent {
       workers,
       clock,
       logger,
-      slowCheckMs: this.#options.slowCheckMs ?? 60_000,
+      slowCheckMs: this.#slowCheckMs,
       onReachable: (reachable) => this.#options.observer?.onSystemd?.(reachable),
       signal,
     });
@@ -204,11 +206,25 @@ class MachineAgent implements Agent {
       });
       if (wanted !== null) this.#give(workers, wanted);
       const lookedAt = clock.monotonic();
-      await Promise.race([this.#look.wait(signal), systemd.running]);
+      await Promise.race([this.#waitForWork(wanted?.unreadable.size ?? 0, signal), systemd.running]);
       // The first change is acted on at once; those that follow it closely are looked at together.
       const tooEarlyMs = lookedAt + LOOK_APART_MS - clock.monotonic();
       if (tooEarlyMs > 0) await clock.sleep(tooEarlyMs, { signal });
     }
+  }
+
+  /** A text that could not be had may turn up without a change of what this machine watches. */
+  async #waitForWork(unreadable: number, signal: AbortSignal): Promise<void> {
+    const cancel = unreadable === 0 ? (): void => undefined : this.#options.clock.schedule(this.#slowCheckMs, () => this.#look.wake());
+    try {
+      await this.#look.wait(signal);
+    } finally {
+      cancel();
+    }
+  }
+
+  get #slowCheckMs(): number {
+    return this.#options.slowCheckMs ?? 60_000;
   }
 
   async #waitForPresence(signal: AbortSignal): Promise<void> {
@@ -217,6 +233,9 @@ class MachineAgent implements Agent {
 
   /** Null while nothing may be concluded. */
   async #gather(mirror: Mirror, signal: AbortSignal): Promise<WantedUnits | null> {
+    if (!this.#mayConclude()) return null;
+    await this.#catchUp(mirror, signal);
+    // The lease may have ended meanwhile.
     if (!this.#mayConclude()) return null;
     return await readWantedUnits({ machine: this.#options.machine, mirror, requirements: this.#requirements, staticMetadata: this.#staticMetadata() }, signal);
   }
@@ -231,10 +250,27 @@ class MachineAgent implements Agent {
     this.#options.logger.info('agent is ready', { machine: this.#options.machine, units: workers.size });
   }
 
-  /** Whether what the mirror holds says what this machine should do. */
+  /**
+   * Whether what the mirror holds says what this machine should do. A mirror that does not show this machine under its present
+   * lease may be from before that lease: its units may have been given to others since.
+   */
   #mayConclude(): boolean {
-    if (this.#presence.status().kind === 'duplicate') return false;
-    return this.#mirror?.records('machines').has(this.#options.machine) === true;
+    const lease = this.#lease();
+    return lease !== null && this.#mirror?.records('machines').get(this.#options.machine)?.lease === lease;
+  }
+
+  /** The mirror's watches are independent of each other: one that shows a new registration says nothing of how far the others are. */
+  async #catchUp(mirror: Mirror, signal: AbortSignal): Promise<void> {
+    const lease = this.#lease();
+    const registered = mirror.records('machines').get(this.#options.machine);
+    if (registered === undefined || lease === this.#concludedUnder) return;
+    await mirror.waitForRevision(registered.revision, { signal });
+    this.#concludedUnder = lease;
+  }
+
+  #lease(): LeaseId | null {
+    const status = this.#presence.status();
+    return status.kind === 'present' || status.kind === 'uncertain' ? status.lease : null;
   }
 
   #staticMetadata(): Metadata {

@@ -20,6 +20,10 @@ export interface WorkerContext extends LocalUnitContext {
 }
 
 const RETRY = { initialMs: 500, maxMs: 60_000 };
+/** So often in a row a failure is worth a line in the log. */
+const LOUD_FAILURES = 10;
+/** What should not be here keeps its name from others: it is not left for long. */
+const RETRY_LEAVING = { initialMs: 500, maxMs: 5_000 };
 
 /**
  * Brings one unit of this machine to what is wanted, one task after the other, and tries again with growing delays.
@@ -222,10 +226,11 @@ export class UnitWorker {
   #failed(error: unknown): void {
     const { clock, logger, onTask } = this.#context;
     this.#reason = describeError(error);
-    const delayMs = backoffDelayMs(this.#failures, RETRY);
+    const delayMs = backoffDelayMs(this.#failures, this.#wanted === null ? RETRY_LEAVING : RETRY);
     this.#failures += 1;
     if (this.#task !== undefined) onTask(this.#task, 'failed');
-    logger.warn('unit task failed, will try again', { unit: this.name, error: this.#reason, delayMs: Math.round(delayMs) });
+    // A refusal that lasts is published; people need not read it every few seconds.
+    logger[this.#failures <= LOUD_FAILURES ? 'warn' : 'debug']('unit task failed, will try again', { unit: this.name, error: this.#reason, delayMs: Math.round(delayMs) });
     this.#answerTried();
     this.#cancelRetry?.();
     this.#cancelRetry = clock.schedule(delayMs, () => {

@@ -1,5 +1,5 @@
 import type { MachineId, Metadata, TargetState, UnitHash, UnitName } from '@fleet/model';
-import { createRegistry, type Registry, type StateRecord, type Store } from '@fleet/registry';
+import { createRegistry, type Registry, type StateRecord, type Store, type WatchBatch } from '@fleet/registry';
 import { createMemoryStore } from '@fleet/registry/embedded';
 import { silentLogger, type Logger } from '@fleet/runtime';
 import { FakeClock } from '@fleet/runtime/testing';
@@ -33,6 +33,8 @@ export class TestMachine {
   onLeaseLoss: 'keep' | 'stop' = 'keep';
   /** While set, every call of the agent to the store fails with it. */
   outage: Error | undefined;
+  /** While set, what lies below this part of the keys and changes is not shown to the agent. */
+  heldWatches: string | undefined;
   readonly users: Registry = createRegistry(this.store, { clock: this.clock, logger: silentLogger });
   readonly #running = new Set<RunningAgent>();
   #fence = 0;
@@ -53,7 +55,7 @@ export class TestMachine {
         },
       });
     const manager = this.systemd.control.openManager();
-    const registry = createRegistry(this.store, { clock: this.clock, logger: silentLogger });
+    const registry = createRegistry(this.#watchedStore(), { clock: this.clock, logger: silentLogger });
     const agent = createAgent({
       registry: guard(registry),
       manager: guard(manager),
@@ -172,6 +174,25 @@ export class TestMachine {
 
   async revision(): Promise<number> {
     return (await this.store.get('none')).revision;
+  }
+
+  /** The store as the agent sees it: its watches can be held back. */
+  #watchedStore(): Store {
+    const watch = (request: { readonly prefix: string; readonly fromRevision: number }, options: { readonly signal: AbortSignal }): AsyncIterable<WatchBatch> => this.#watch(request, options);
+    return new Proxy(this.store, {
+      get: (store, key) => {
+        if (key === 'watch') return watch;
+        const value: unknown = Reflect.get(store, key);
+        return typeof value === 'function' ? (value.bind(store) as unknown) : value;
+      },
+    });
+  }
+
+  async *#watch(request: { readonly prefix: string; readonly fromRevision: number }, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<WatchBatch> {
+    for await (const batch of this.store.watch(request, { signal })) {
+      while (this.heldWatches !== undefined && request.prefix.startsWith(PREFIX + this.heldWatches)) await this.clock.sleep(10, { signal });
+      yield batch;
+    }
   }
 
   private async fence(): Promise<number> {
