@@ -75,6 +75,16 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
     await put(store, '/k', 'w');
   });
 
+  it('a keepalive after the connection was lost and made again is answered at once', async () => {
+    const { id } = await store.grantLease(10_000);
+    await store.keepAlive(id);
+    proxy.cut();
+    expect(await codeOf(store.get('/k'))).toBe('STORE_UNAVAILABLE');
+    proxy.restore();
+    await waitUntil('etcd to answer again', () => store.get('/k').then(() => true, () => false));
+    expect(await store.keepAlive(id)).toEqual({ ttlMs: 10_000 });
+  });
+
   it('a watch notices a peer that is stopped, not closed', async () => {
     const from = (await store.get('/k')).revision + 1;
     const watch = store.watch({ prefix: '/', fromRevision: from }, { signal: controller.signal })[Symbol.asyncIterator]();

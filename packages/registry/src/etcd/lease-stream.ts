@@ -30,6 +30,8 @@ interface Waiter {
 class OpenStream {
   readonly stream: KeepAliveStream;
   readonly waiting = new Set<Waiter>();
+  /** Resolves when no answer will come any more. */
+  ended: Promise<void> = Promise.resolve();
 
   constructor(stream: KeepAliveStream) {
     this.stream = stream;
@@ -52,7 +54,7 @@ export class LeaseStream {
   /** Seconds the lease lasts from now; 0 when it has ended. Rejects with what gRPC says, `STORE_TIMEOUT`, or the signal's reason. */
   async keepAlive(lease: string, signal: AbortSignal): Promise<number> {
     const { endpoint, timeoutMs } = this.#options;
-    const opening = (this.#opening ??= this.#open());
+    const opening = (this.#opening ??= this.#begin());
     let giveUp = (_reason: unknown): void => undefined;
     const givenUp = new Promise<never>((_, reject) => {
       giveUp = reject;
@@ -79,11 +81,21 @@ export class LeaseStream {
     this.#opening = undefined;
   }
 
+  /** Forgets the stream when it ends, also while nobody asks for anything: the next keepalive has no time to find out. */
+  #begin(): Promise<OpenStream> {
+    const opening = this.#open();
+    const forget = (): void => {
+      if (this.#opening === opening) this.#opening = undefined;
+    };
+    opening.then(({ ended }) => ended).then(forget, forget);
+    return opening;
+  }
+
   async #open(): Promise<OpenStream> {
     const open = new OpenStream(await this.#options.open());
     // Closed while it was being opened.
     if (this.#closed) open.stream.cancel();
-    void this.#read(open);
+    open.ended = this.#read(open);
     return open;
   }
 
@@ -94,6 +106,7 @@ export class LeaseStream {
     });
   }
 
+  /** Hands the answers out until the stream ends; never rejects. */
   async #read({ stream, waiting }: OpenStream): Promise<void> {
     let failure: unknown;
     try {
