@@ -213,6 +213,7 @@ export class LeaderTerm {
     // Whatever was planned and not written has to be fed to the model again.
     for (const unit of planned.deferred) feed.touchUnit(unit);
     const changes = [...planned.changes, ...reasons];
+    const refusedReasons = new Set<UnitName>();
     if (changes.length > 0) {
       let rejected: ReadonlySet<PlacementChange>;
       let revision: number;
@@ -236,12 +237,13 @@ export class LeaderTerm {
         logger.info(step.kind === 'schedule' ? 'unit scheduled' : 'unit unscheduled', { unit: step.unit, machine: step.machine, reason: step.reason.text });
       });
       for (const change of rejected) feed.touchUnit(change.unit);
-      for (const change of reasons) if (!rejected.has(change)) this.#unwritten.delete(change.unit);
+      for (const change of reasons) if (rejected.has(change)) refusedReasons.add(change.unit);
       // The next plan must see what this one wrote.
       await mirror.waitForRevision(revision, { signal });
       if (rejected.size > 0) this.#wakeup.wake();
     }
-    for (const [unit] of this.#unwritten) if (!reasons.some((change) => change.unit === unit)) this.#unwritten.delete(unit);
+    // The others are written now, or stood there already.
+    for (const unit of this.#unwritten.keys()) if (!refusedReasons.has(unit)) this.#unwritten.delete(unit);
     if (planned.deferred.length > 0) this.#wakeup.wake();
   }
 
