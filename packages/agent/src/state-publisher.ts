@@ -13,11 +13,13 @@ export interface StatePublisherOptions {
   readonly presence: Pick<Presence, 'status' | 'onChange' | 'refresh'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Changes within this time of each other go out together; 5 ms unless told. */
+  /** Changes within this time of each other go out together, but for the first after a quiet moment; 5 ms unless told. */
   readonly gatherMs?: number;
 }
 
 const MOST_CHANGES = 1000;
+/** After so long without a write, one change is probably all there is: whoever waits for it shall not wait for others. */
+const QUIET_MS = 10;
 
 /**
  * Publishes the states of this machine's units under its lease: only what changed, together, again until it is written.
@@ -32,6 +34,7 @@ export class StatePublisher implements Component {
   readonly #dirty = new Set<UnitName>();
   readonly #wakeup = new Wakeup();
   #lease: LeaseId | null = null;
+  #flushedAt = -Infinity;
 
   constructor(options: StatePublisherOptions) {
     this.#options = options;
@@ -80,8 +83,9 @@ export class StatePublisher implements Component {
         await this.#wakeup.wait(signal);
         try {
           if (this.#currentLease() === null) continue;
-          await clock.sleep(this.#options.gatherMs ?? 5, { signal });
+          if (clock.monotonic() - this.#flushedAt < QUIET_MS) await clock.sleep(this.#options.gatherMs ?? 5, { signal });
           await this.flush({ signal });
+          this.#flushedAt = clock.monotonic();
           failures = 0;
         } catch (error) {
           signal.throwIfAborted();

@@ -18,7 +18,7 @@ const GLOBAL = { global: true } as const;
 const GLOBAL_LOADED = { ...GLOBAL, desiredState: 'loaded' } as const;
 const PLACED = { machineID: 'm1', currentState: 'launched' } as const;
 const ROWS: readonly Row[] = [
-  { name: 'active counts after a moment', goal: 'launched', unit: PLACED, state: {}, expected: { kind: 'reached', state: 'launched', machine: 'm1', holdsMs: 50 } },
+  { name: 'active counts after a moment', goal: 'launched', unit: PLACED, state: {}, expected: { kind: 'reached', state: 'launched', machine: 'm1', holdsMs: 30 } },
   { name: 'exited but active counts at once', goal: 'launched', unit: PLACED, state: { sub: 'exited' }, expected: { kind: 'reached', holdsMs: 0 } },
   { name: 'a one-shot unit that is done counts after a while', goal: 'launched', unit: PLACED, state: { active: 'inactive', sub: 'dead' }, expected: { kind: 'reached', holdsMs: 1000 } },
   { name: 'starting takes as long as it takes', goal: 'launched', unit: PLACED, state: { active: 'activating', sub: 'start-pre' }, expected: { kind: 'waiting', doing: 'starting (start-pre)', holdsMs: Infinity } },
@@ -51,7 +51,7 @@ const ROWS: readonly Row[] = [
   { name: 'global: stopped', goal: 'stopped', unit: GLOBAL_LOADED, state: { asked: 'loaded', active: 'inactive', sub: 'dead' }, expected: { kind: 'reached', state: 'loaded', machine: undefined, holdsMs: 0 } },
   { name: 'global: stopped though it failed', goal: 'stopped', unit: GLOBAL_LOADED, state: { asked: 'loaded', active: 'failed', sub: 'failed', reason: 'failed with result exit-code' }, expected: { kind: 'reached', state: 'loaded' } },
   { name: 'global: stopped where it never was', goal: 'stopped', unit: GLOBAL_LOADED, state: null, expected: { kind: 'reached', state: 'loaded' } },
-  { name: 'global: launched', goal: 'launched', unit: GLOBAL, state: {}, expected: { kind: 'reached', state: 'launched', machine: undefined, holdsMs: 50 } },
+  { name: 'global: launched', goal: 'launched', unit: GLOBAL, state: {}, expected: { kind: 'reached', state: 'launched', machine: undefined, holdsMs: 30 } },
   { name: 'global: not launched by a report of before', goal: 'launched', unit: GLOBAL, state: { generation: 1 }, expected: { kind: 'waiting', machine: 'm1' } },
   { name: 'global: not launched before it is asked for', goal: 'launched', unit: GLOBAL, state: { asked: 'loaded', active: 'inactive', sub: 'dead' }, expected: { kind: 'waiting', machine: 'm1' } },
   { name: 'global: refused by a machine', goal: 'launched', unit: GLOBAL, state: { asked: 'loaded', active: 'inactive', sub: 'dead', reason: 'disk full' }, expected: { kind: 'failed', machine: 'm1', reason: 'disk full' } },

@@ -16,7 +16,7 @@ export type Assessment =
   | { readonly kind: 'failed'; readonly reason: string; readonly machine: string | undefined; readonly holdsMs: number };
 
 /** A unit that dies at once is active for an instant first. */
-const CONFIRM_ACTIVE_MS = 50;
+const CONFIRM_ACTIVE_MS = 30;
 /** A one-shot unit that is done looks like one that has not begun. */
 const CONFIRM_DONE_MS = 1_000;
 /** A report of failure may still be about the run before. */
