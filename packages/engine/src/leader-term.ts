@@ -8,7 +8,7 @@ import { MachineJudge, type EvacuationPause, type MachineJudgeOptions } from './
 import { Moves } from './moves.ts';
 import { pendingChanges, planChanges } from './placement-changes.ts';
 
-export type LeaderRegistry = Pick<Registry, 'openMirror' | 'readText' | 'applyPlacements' | 'collectTexts' | 'trimHistory' | 'readLeases' | 'readEngineVersion' | 'raiseEngineVersion'>;
+export type LeaderRegistry = Pick<Registry, 'openMirror' | 'readText' | 'applyPlacements' | 'collectTexts' | 'collectMetadata' | 'trimHistory' | 'readLeases' | 'readEngineVersion' | 'raiseEngineVersion'>;
 
 export interface LeaderTermOptions {
   readonly registry: LeaderRegistry;
@@ -269,6 +269,8 @@ export class LeaderTerm {
           (this.#feed as ClusterFeed).touchUnreadable();
           this.#wakeup.wake();
         }
+        const forgotten = await registry.collectMetadata(fence, { signal });
+        if (forgotten > 0) logger.info('metadata of machines that are gone dropped', { machines: forgotten });
         const trimmed = await registry.trimHistory(fence, { signal });
         if (trimmed > 0) logger.info('old history of units dropped', { entries: trimmed });
       } catch (error) {

@@ -20,10 +20,12 @@ export interface Keys {
   text(hash: string): string;
   /** Says that a text had no unit when the collector last looked; see `texts.ts`. */
   mark(hash: string): string;
+  /** Since when a machine with metadata has been missed; see `metadata-collection.ts`. */
+  absent(id: string): string;
   /** One entry of a unit's history; see `history.ts`. */
   history(unit: string, moment: string): string;
   /** Prefix of all keys of one kind. */
-  folder(kind: Exclude<RecordKind, 'leader'> | 'files' | 'marks' | 'history'): string;
+  folder(kind: Exclude<RecordKind, 'leader'> | 'files' | 'marks' | 'absent' | 'history'): string;
   parse(key: string): ParsedKey;
 }
 
@@ -38,6 +40,7 @@ const FOLDERS = {
   pending: 'pending/',
   files: 'files/',
   marks: 'marks/',
+  absent: 'absent/',
   history: 'history/',
 } as const;
 
@@ -64,6 +67,7 @@ export function createKeys(prefix: string = DEFAULT_PREFIX): Keys {
     metadata: (id) => `${root}${FOLDERS.metadata}${id}`,
     text: (hash) => `${root}${FOLDERS.files}${hash}`,
     mark: (hash) => `${root}${FOLDERS.marks}${hash}`,
+    absent: (id) => `${root}${FOLDERS.absent}${id}`,
     history: (unit, moment) => `${root}${FOLDERS.history}${unit}/${moment}`,
     folder: (kind) => root + FOLDERS[kind],
     parse: (key) => parse(root, key),

@@ -172,6 +172,8 @@ export interface Registry {
   applyPlacements(changes: readonly PlacementChange[], fence: number, options?: CallOptions): Promise<PlacementOutcome>;
   /** Deletes texts that no unit refers to and that were unreferenced at an earlier call too (by any leader); returns how many. Fenced: `LEADERSHIP_LOST`. */
   collectTexts(fence: number, options?: CallOptions): Promise<number>;
+  /** Deletes the dynamic metadata of machines that have been gone for a week; returns of how many. Fenced: `LEADERSHIP_LOST`. */
+  collectMetadata(fence: number, options?: CallOptions): Promise<number>;
   /** Deletes all but the newest 20 entries of each unit's history, and the history of units gone for a day; returns how many entries. Fenced: `LEADERSHIP_LOST`. */
   trimHistory(fence: number, options?: CallOptions): Promise<number>;
 

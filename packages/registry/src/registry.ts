@@ -11,6 +11,7 @@ import { readLeases } from './read-leases.ts';
 import type { Registry } from './registry-types.ts';
 import { findStaleUnits } from './stale-units.ts';
 import type { Store } from './store.ts';
+import { collectMetadata } from './metadata-collection.ts';
 import { collectTexts } from './text-collection.ts';
 import { Texts } from './texts.ts';
 import { readStoredUnit, type UnitAccess } from './unit-changes.ts';
@@ -64,6 +65,7 @@ export function createRegistry(store: Store, options: RegistryOptions): Registry
     raiseEngineVersion: (version, fence, callOptions) => raiseEngineVersion(access, version, fence, callOptions),
     applyPlacements: (changes, fence, callOptions) => applyPlacements(access, changes, fence, callOptions),
     collectTexts: (fence, callOptions) => collectTexts(access, fence, callOptions),
+    collectMetadata: (fence, callOptions) => collectMetadata(access, fence, callOptions),
     trimHistory: (fence, callOptions) => trimHistory(access, fence, callOptions),
 
     grantLease: (ttlMs, callOptions) => store.grantLease(ttlMs, callOptions),
