@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@fleet/runtime/testing';
 import { createTransport } from '../transports/create-transport.ts';
 import { HttpClient } from './http-client.ts';
@@ -134,10 +134,14 @@ describe('HttpClient', () => {
 });
 
 describe('failures to connect', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'fleet-http-client-'));
+  const file = join(directory, 'file');
+  writeFileSync(file, '');
+  afterAll(() => rmSync(directory, { recursive: true }));
   const rows: readonly (readonly [string, string, string])[] = [
     ['no socket', 'unix:///nonexistent.sock', 'Get "http://domain-sock/m": dial unix /nonexistent.sock: connect: no such file or directory'],
     ['nobody listens', 'http://127.0.0.1:9/prefix', 'Get "http://127.0.0.1:9/prefix/m": dial tcp 127.0.0.1:9: connect: connection refused'],
-    ['a file', 'unix:///etc/passwd', 'Get "http://domain-sock/m": dial unix /etc/passwd: connect: connection refused'],
+    ['a file', `unix://${file}`, `Get "http://domain-sock/m": dial unix ${file}: connect: connection refused`],
   ];
   for (const [name, endpoint, message] of rows) {
     it(name, async () => {
