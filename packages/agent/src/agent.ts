@@ -3,7 +3,7 @@ import { RequirementsSource, type LeaseId, type Mirror, type MirrorBatch, type R
 import { describeError, isAbort, retryWithBackoff, shutdownReason, Wakeup, type Clock, type Component, type Logger } from '@fleet/runtime';
 import type { UnitManager } from '@fleet/systemd';
 import type { AgentObserver } from './agent-observer.ts';
-import { createPresence, type MachineDescription, type PresenceRegistry, type PresenceStatus } from './presence.ts';
+import { createPresence, leaseOf, type MachineDescription, type PresenceRegistry, type PresenceStatus } from './presence.ts';
 import type { RuntimeMemory } from './runtime-memory.ts';
 import { StatePublisher } from './state-publisher.ts';
 import { followSystemd } from './follow-systemd.ts';
@@ -255,22 +255,17 @@ class MachineAgent implements Agent {
    * lease may be from before that lease: its units may have been given to others since.
    */
   #mayConclude(): boolean {
-    const lease = this.#lease();
+    const lease = leaseOf(this.#presence.status());
     return lease !== null && this.#mirror?.records('machines').get(this.#options.machine)?.lease === lease;
   }
 
   /** The mirror's watches are independent of each other: one that shows a new registration says nothing of how far the others are. */
   async #catchUp(mirror: Mirror, signal: AbortSignal): Promise<void> {
-    const lease = this.#lease();
+    const lease = leaseOf(this.#presence.status());
     const registered = mirror.records('machines').get(this.#options.machine);
     if (registered === undefined || lease === this.#concludedUnder) return;
     await mirror.waitForRevision(registered.revision, { signal });
     this.#concludedUnder = lease;
-  }
-
-  #lease(): LeaseId | null {
-    const status = this.#presence.status();
-    return status.kind === 'present' || status.kind === 'uncertain' ? status.lease : null;
   }
 
   #staticMetadata(): Metadata {

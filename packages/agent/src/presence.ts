@@ -26,6 +26,11 @@ export type PresenceStatus =
   /** The store has not answered for so long that the lease may have ended; it is still tried. */
   | { readonly kind: 'uncertain'; readonly lease: LeaseId };
 
+/** The lease under which this machine's keys are written; null while there is none. */
+export function leaseOf(status: PresenceStatus): LeaseId | null {
+  return status.kind === 'present' || status.kind === 'uncertain' ? status.lease : null;
+}
+
 export interface PresenceOptions {
   readonly registry: PresenceRegistry;
   readonly machine: MachineId;

@@ -1,7 +1,7 @@
 import type { MachineId, UnitName, UnitState } from '@fleet/model';
 import type { LeaseId, Registry, StateChange, StateRecord } from '@fleet/registry';
 import { backoffDelayMs, describeError, isFleetError, Wakeup, type Clock, type Component, type Logger } from '@fleet/runtime';
-import type { Presence } from './presence.ts';
+import { leaseOf, type Presence } from './presence.ts';
 
 /** What the machine says of a unit; the publisher adds the names. */
 export type UnitReport = Omit<UnitState, 'unit' | 'machine'>;
@@ -137,8 +137,7 @@ export class StatePublisher implements Component {
   }
 
   #currentLease(): LeaseId | null {
-    const status = this.#options.presence.status();
-    return status.kind === 'present' || status.kind === 'uncertain' ? status.lease : null;
+    return leaseOf(this.#options.presence.status());
   }
 
   /** States under the old lease end with it, so all are written under the new one. */

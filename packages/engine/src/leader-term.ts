@@ -1,6 +1,6 @@
 import type { MachineId, UnitName } from '@fleet/model';
 import { RequirementsSource, type Mirror, type PlacementChange, type Registry } from '@fleet/registry';
-import { backoffDelayMs, describeError, isFleetError, Wakeup, type Clock, type Logger } from '@fleet/runtime';
+import { backoffDelayMs, describeError, isFleetError, Wakeup, withDeadline, type Clock, type Logger } from '@fleet/runtime';
 import { ClusterModel, type Pending, type Step } from '@fleet/scheduler';
 import { ClusterFeed } from './cluster-feed.ts';
 import type { EngineObserver } from './engine-observer.ts';
@@ -146,13 +146,11 @@ export class LeaderTerm {
     // In an incident there are many passes.
     if (this.#silence !== null && now - this.#silence.at < SILENCE_KNOWN_MS) return this.#silence.machines;
     const machines = [...(this.#mirror as Mirror).records('machines').values()];
-    const asking = new AbortController();
-    const end = (): void => asking.abort(new Error('not answered in time'));
-    signal.addEventListener('abort', end, { once: true });
-    // Evacuation does not wait for long: not to know is to go on.
-    const cancel = clock.schedule(SILENCE_DEADLINE_MS, end);
     try {
-      const lives = await registry.readLeases(machines.flatMap(({ lease }) => lease ?? []), { signal: asking.signal });
+      // Evacuation does not wait for long: not to know is to go on.
+      const lives = await withDeadline({ ms: SILENCE_DEADLINE_MS, clock, signal, reason: () => new Error('not answered in time') }, (options) =>
+        registry.readLeases(machines.flatMap(({ lease }) => lease ?? []), options),
+      );
       for (const { id, lease } of machines) {
         const life = lives.get(lease ?? '');
         if (life !== undefined && life.leftMs < life.ttlMs / 2) silent.add(id);
@@ -161,9 +159,6 @@ export class LeaderTerm {
     } catch (error) {
       signal.throwIfAborted();
       logger.warn('leases of machines could not be read, judging without', { error: describeError(error) });
-    } finally {
-      cancel();
-      signal.removeEventListener('abort', end);
     }
     return silent;
   }

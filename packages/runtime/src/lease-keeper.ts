@@ -1,5 +1,6 @@
 import { backoffDelayMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
+import { withDeadline } from './deadline.ts';
 import { FleetError, isFleetError } from './errors.ts';
 
 export interface LeaseKeeperOptions {
@@ -33,7 +34,9 @@ export async function keepLease(options: LeaseKeeperOptions): Promise<void> {
     await clock.sleep(Math.max(0, next - clock.monotonic()), { signal });
     const sentAt = clock.monotonic();
     try {
-      ({ ttlMs } = await within(ttlMs / 3, clock, signal, options.keepAlive));
+      const ms = ttlMs / 3;
+      const reason = (): Error => new FleetError(`a keepalive was not answered within ${Math.round(ms)} ms`, { code: 'STORE_TIMEOUT', kind: 'unavailable' });
+      ({ ttlMs } = await withDeadline({ ms, clock, signal, reason }, options.keepAlive));
       failures = 0;
       next = sentAt + ttlMs / 3;
       options.onExtended(sentAt + ttlMs);
@@ -44,21 +47,5 @@ export async function keepLease(options: LeaseKeeperOptions): Promise<void> {
       next = clock.monotonic() + backoffDelayMs(failures, { initialMs: ttlMs / 30, maxMs: ttlMs / 6 });
       failures += 1;
     }
-  }
-}
-
-/** Aborts the call's signal with `signal`, or after `ms` with `STORE_TIMEOUT`. */
-async function within<T>(ms: number, clock: Clock, signal: AbortSignal, call: (options: { readonly signal: AbortSignal }) => Promise<T>): Promise<T> {
-  const both = new AbortController();
-  const onAbort = (): void => both.abort(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  const cancel = clock.schedule(ms, () => {
-    both.abort(new FleetError(`a keepalive was not answered within ${Math.round(ms)} ms`, { code: 'STORE_TIMEOUT', kind: 'unavailable' }));
-  });
-  try {
-    return await call({ signal: both.signal });
-  } finally {
-    cancel();
-    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -16,6 +16,7 @@ import { unitNameOf } from './object-path.ts';
 import { ReloadKeeper } from './reload-keeper.ts';
 import { StateReader } from './state-reader.ts';
 import { StateWatch } from './state-watch.ts';
+import { NO_SUCH_UNIT } from './systemd-calls.ts';
 import { SystemdLink } from './systemd-link.ts';
 
 export interface DbusUnitManagerOptions {
@@ -250,7 +251,7 @@ function explain(doing: string, error: BusError): Error {
 }
 
 /** `NoSuchUnit` of what is not in memory, the others of unit files that do not exist. */
-const NO_SUCH_UNIT = ['org.freedesktop.systemd1.NoSuchUnit', 'org.freedesktop.DBus.Error.FileNotFound', 'System.Error.ENOENT'];
+const MISSING_UNIT = [NO_SUCH_UNIT, 'org.freedesktop.DBus.Error.FileNotFound', 'System.Error.ENOENT'];
 
 function nothingToEnable(what: string): Error {
   return unitRefused(`enable unit ${what}: its [Install] section says nothing about how to enable it`, {
@@ -259,6 +260,6 @@ function nothingToEnable(what: string): Error {
 }
 
 function isNoSuchUnit(error: unknown): boolean {
-  return error instanceof BusError && NO_SUCH_UNIT.includes(error.busName);
+  return error instanceof BusError && MISSING_UNIT.includes(error.busName);
 }
 

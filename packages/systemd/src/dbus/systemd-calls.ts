@@ -8,7 +8,8 @@ const MANAGER_PATH = '/org/freedesktop/systemd1';
 const MANAGER = 'org.freedesktop.systemd1.Manager';
 const SYSTEMD = 'org.freedesktop.systemd1';
 const PROPERTIES = 'org.freedesktop.DBus.Properties';
-const NO_SUCH_UNIT = 'org.freedesktop.systemd1.NoSuchUnit';
+/** The error for a unit that systemd does not have in memory. */
+export const NO_SUCH_UNIT = 'org.freedesktop.systemd1.NoSuchUnit';
 
 /** `si_code` of a process that ended, as systemd publishes it. */
 const CLD_EXITED = 1;
