@@ -18,6 +18,8 @@ describeRealScenarios('the client', { machines: 2 }, (cluster) => {
   const listed = (): unknown => ({ code: 0, stdout: ids(), stderr: '' });
 
   scenario('the endpoint comes from the environment, and the command line wins (F38)', async () => {
+    // A daemon that has just come up hears of the other a moment later.
+    await expectSoon(() => fleetctl(cluster(), ...listing), ids());
     await machine(0).real.output(['ln', '-sf', '/run/fleet.sock', '/root/elsewhere.sock']);
     expect(await run({ FLEETCTL_ENDPOINT: 'unix:///root/elsewhere.sock' }, ...listing)).toMatchObject(listed() as object);
     expect(await run({ FLEETCTL_ENDPOINT: 'unix:///nowhere.sock' }, ...listing)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('/nowhere.sock') as unknown });
