@@ -98,6 +98,9 @@ describeRealMachines('docs/deployment.md (real machines)', () => {
         'SubState=running',
         'User=fleet',
       ]);
+      // Where units are started quickly, fleetd may write here (docs/decisions/0045).
+      const group = (await machine.output(['systemctl', 'show', '--value', '--property=ControlGroup', 'fleet.service'])).trim();
+      expect(await machine.output(['sh', '-c', 'stat -c %U /sys/fs/cgroup$0/cgroup.procs 2>/dev/null || stat -c %U /sys/fs/cgroup/unified$0/cgroup.procs', group])).toBe('fleet\n');
     }
   }, 240_000);
 

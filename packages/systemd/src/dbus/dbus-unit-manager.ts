@@ -11,6 +11,7 @@ import { Batcher } from './batcher.ts';
 import { busSocketPath } from './bus-address.ts';
 import type { BusSignal } from './bus-connection.ts';
 import { BusError } from './call-table.ts';
+import { GroupMovePrimer } from './group-move-primer.ts';
 import { JobTable } from './job-table.ts';
 import { unitNameOf } from './object-path.ts';
 import { ReloadKeeper } from './reload-keeper.ts';
@@ -51,6 +52,7 @@ class DbusUnitManager implements UnitManager {
   readonly #reader: StateReader;
   readonly #watch: StateWatch;
   readonly #reloads: ReloadKeeper;
+  readonly #primer: GroupMovePrimer;
   readonly #links = new Batcher((paths) => this.#calls.linkUnitFiles(paths));
   readonly #enables = new Batcher(async (paths) => {
     if (!(await this.#calls.enableUnitFiles(paths))) throw nothingToEnable(paths.join(', '));
@@ -64,6 +66,7 @@ class DbusUnitManager implements UnitManager {
     this.#directory = new UnitDirectory(options.unitsDirectory);
     this.#reader = new StateReader(() => this.#calls);
     this.#reloads = new ReloadKeeper(() => this.#calls, this.#logger);
+    this.#primer = new GroupMovePrimer({ clock: options.clock, logger: this.#logger });
     this.#watch = new StateWatch({
       read: (names) => this.#reader.read(names, undefined),
       publish: (name, state) => this.#feed.publish({ kind: 'state', name, state }),
@@ -115,6 +118,8 @@ class DbusUnitManager implements UnitManager {
     if (install === 'empty') throw nothingToEnable(name);
     // Before anything is written, so that there is nothing to undo without a connection.
     this.#checkUp();
+    // Most units that are loaded are started at once.
+    this.#primer.prime();
     try {
       await this.#directory.write(name, text);
       signal?.throwIfAborted();
@@ -146,7 +151,7 @@ class DbusUnitManager implements UnitManager {
     signal?.throwIfAborted();
     checkUnitName(name);
     this.#watch.follow(name);
-    return this.#explained(`start unit ${name}`, () => this.#jobs.expect(() => this.#calls.startUnit(name, signal)));
+    return this.#explained(`start unit ${name}`, () => this.#jobs.expect(() => this.#primer.during(() => this.#calls.startUnit(name, signal))));
   }
 
   async stop(name: string, { signal }: UnitCallOptions = {}): Promise<UnitJob> {
@@ -170,6 +175,7 @@ class DbusUnitManager implements UnitManager {
     this.#watch.close();
     this.#feed.close();
     this.#jobs.cancelAll();
+    await this.#primer.close();
     await this.#link?.close();
     this.#link = undefined;
   }

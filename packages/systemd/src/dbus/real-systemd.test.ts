@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -83,6 +83,16 @@ describeRealSystemd('a real systemd', () => {
       const stop = await fixture.manager.stop('contract-a.service');
       await settleWithin(fixture, 'the stop', stop.result);
       expect(await machine.run(['cat', `${fixture.directory}/post`])).toBe('stopped\n');
+    });
+
+    it('is prepared by a move of this process, which stays in its control group', async () => {
+      const lines: string[] = [];
+      const manager = await fixture.open({ logger: createLogger({ level: () => 'debug', format: 'text', write: (line) => lines.push(line) }) });
+      const groups = await readFile('/proc/self/cgroup', 'utf8');
+      await manager.load('contract-a.service', UNITS.sleeper);
+      const job = await manager.start('contract-a.service');
+      expect(await settleWithin(fixture, 'the start', job.result)).toBe('done');
+      expect([await readFile('/proc/self/cgroup', 'utf8'), lines.filter((line) => line.includes('cannot be prepared'))]).toEqual([groups, []]);
     });
 
     it('counts a Type=notify service as started when it says so', async () => {
