@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { describe, expect, it } from '@jest/globals';
 
 import { arrange, finding, shown } from './diagnostics.ts';
@@ -28,4 +31,12 @@ describe('shown', () => {
     ['is one line', 'a\nb', '"a\\nb"'],
     ['cuts what is long', 'x'.repeat(200), `"${'x'.repeat(75)}…"`],
   ])('%s', (_title, text, expected) => expect(shown(text)).toBe(expected));
+});
+
+it('every code is described in the README', () => {
+  const source = readFileSync(join(import.meta.dirname, 'diagnostics.ts'), 'utf8');
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+  const codes = [...source.matchAll(/^ {2}\| '([a-z0-9-]+)'/gm)].map(([, code]) => code!);
+  expect(codes.length).toBeGreaterThan(30);
+  expect(codes.filter((code) => !readme.includes(`\`${code}\``))).toEqual([]);
 });
