@@ -23,7 +23,8 @@ const entryPoints = libraries.flatMap(({ name, manifest }) =>
 
 let directory: string;
 let packed: ReadonlyMap<string, Packed>;
-const environment = { PATH: [join(repositoryRoot, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter), HOME: tmpdir() };
+// No fleet is within reach: examples must not change one that runs here.
+const environment = { PATH: [join(repositoryRoot, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter), HOME: tmpdir(), FLEETCTL_ENDPOINT: 'unix:///nonexistent/fleet.sock' };
 
 async function run(cwd: string, file: string, ...args: readonly string[]): Promise<string> {
   try {

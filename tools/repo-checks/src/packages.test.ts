@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { publishedProjects, repositoryRoot } from './projects.ts';
 
@@ -57,13 +59,20 @@ describe.each(packages)('$folder as a library', ({ name, directory }) => {
   it('has a README with installation, its example, exported names and what it leaves to others', () => {
     const readme = read(directory, 'README.md');
     const headings = readme.split('\n').filter((line) => line.startsWith('## '));
-    expect(headings).toEqual(expect.arrayContaining(['## Install', '## Example', expect.stringMatching(/^## (Exports|Exported names|What is exported)$/), '## What it leaves to others']));
+    expect(headings.slice(0, 3)).toEqual(['## Install', '## Example', '## Exports']);
+    expect(headings.at(-1)).toBe('## What it leaves to others');
     expect(readme).toContain(`npm install ${name}`);
-    // The example is the one that is run: shown whole, or named.
-    const example = read(directory, 'examples/basic.ts').trim();
-    const shown = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((block) => block[1]?.trim());
-    expect(shown.includes(example) || readme.includes('examples/basic.ts')).toBe(true);
   });
+
+  it('has a README that shows an example that runs, and what it prints', async () => {
+    const blocks = [...read(directory, 'README.md').matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, language, text]) => ({ language, text }));
+    expect(blocks).toContainEqual({ language: 'ts', text: read(directory, 'examples/basic.ts') });
+    // The client's changes whatever fleet it finds, so its own tests give it one.
+    if (name === '@fleet/api-client') return;
+    const flags = ['--conditions=@fleet/source', '--disable-warning=ExperimentalWarning'];
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, join(directory, 'examples/basic.ts')], { env: { ...process.env, NODE_OPTIONS: '' }, timeout: 30_000 });
+    expect(blocks).toContainEqual({ language: 'text', text: stdout });
+  }, 60_000);
 
   it('exports something', () => {
     expect(read(directory, 'src/index.ts')).toMatch(/export (type )?\{[^}]*\w[^}]*\}/);

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from '@jest/globals';
@@ -7,10 +6,6 @@ import { OriginalFleetd } from './testing/index.ts';
 
 const run = promisify(execFile);
 const EXAMPLE = join(import.meta.dirname, '../examples/basic.ts');
-
-it('the README shows examples/basic.ts', () => {
-  expect(readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')).toContain(readFileSync(EXAMPLE, 'utf8'));
-});
 
 it('examples/basic.ts starts a unit and sees it run', async () => {
   await using server = await new OriginalFleetd().start();
