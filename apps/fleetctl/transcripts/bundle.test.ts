@@ -6,23 +6,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { etcdIsUsable, startTestEtcd } from '@fleet/registry/testing';
-import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
-import { BUNDLE, runBundle } from './run-bundle.ts';
+import { BUNDLE, runBundle, UNITS } from './run-bundle.ts';
+import { useCluster } from './use-cluster.ts';
 
 const run = promisify(execFile);
-const UNITS = join(import.meta.dirname, 'units');
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string };
 
-let cluster: InProcessCluster;
-let env: Record<string, string>;
-
-beforeAll(async () => {
-  cluster = await createInProcessCluster({ machines: 2, agentTtlMs: 10_000, version: '1.0.0' });
-  env = { FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}` };
-}, 30_000);
-afterAll(async () => {
-  await cluster[Symbol.asyncDispose]();
-});
+const { cluster, env } = useCluster({ machines: 2 });
 
 describe('the built command', () => {
   it('knows its version', async () => {
@@ -30,8 +20,8 @@ describe('the built command', () => {
   });
 
   it('runs every part: a listing, a change, help, a usage error', async () => {
-    expect(await runBundle(['start', 'hello'], { cwd: UNITS, env })).toMatchObject({ code: 0, stderr: '' });
-    expect((await runBundle(['list-units', '--no-legend', '--fields=unit,active'], { env })).stdout).toBe('hello.service\tactive\n');
+    expect(await runBundle(['start', 'hello'], { cwd: UNITS, env: env() })).toMatchObject({ code: 0, stderr: '' });
+    expect((await runBundle(['list-units', '--no-legend', '--fields=unit,active'], { env: env() })).stdout).toBe('hello.service\tactive\n');
     expect((await runBundle(['help', 'start'])).stdout).toContain('fleetctl start');
     expect(await runBundle(['start', '--bogus'])).toEqual({ code: 2, stdout: '', stderr: "Error: unknown flag: --bogus\nRun 'fleetctl start --help' for usage.\n" });
   });
@@ -39,9 +29,9 @@ describe('the built command', () => {
   it('prints a long listing through a pipe, and ends quietly when its reader does', async () => {
     const line = `${process.execPath} ${BUNDLE}`;
     const names = Array.from({ length: 3000 }, (_, index) => `long@${index}`).join(' ');
-    writeFileSync(join(cluster.directory, 'long@.service'), '[Service]\nExecStart=/bin/true\n');
+    writeFileSync(join(cluster().directory, 'long@.service'), '[Service]\nExecStart=/bin/true\n');
     // The daemon lives in this process, which must not stand still meanwhile.
-    const shell = async (command: string): Promise<string> => (await run('sh', ['-c', command], { cwd: cluster.directory, env: { ...process.env, ...env, NODE_OPTIONS: '' } })).stdout;
+    const shell = async (command: string): Promise<string> => (await run('sh', ['-c', command], { cwd: cluster().directory, env: { ...process.env, ...env(), NODE_OPTIONS: '' } })).stdout;
     expect((await shell(`${line} submit ${names} | wc -l`)).trim()).toBe('3000');
     expect((await shell(`${line} list-unit-files --full --no-legend 'long@*' | wc -l`)).trim()).toBe('3000');
     expect(await shell(`${line} list-unit-files --full 2>&1 | head -1`)).toContain('UNIT');

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@fleet/runtime/testing';
-import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
 import { BUNDLE, runBundle } from './run-bundle.ts';
+import { useCluster } from './use-cluster.ts';
 
 // Completion is tried in the shells themselves, since each has its own ideas about @, =, backslashes and blanks.
 
@@ -37,26 +37,22 @@ const ROWS: readonly (readonly [what: string, typed: string, words: readonly str
 ];
 
 describe('completion', () => {
-  let cluster: InProcessCluster;
+  const { env: endpoint } = useCluster({ machines: 1 });
   let folder: string;
   let env: NodeJS.ProcessEnv;
   beforeAll(async () => {
-    cluster = await createInProcessCluster({ machines: 1, agentTtlMs: 10_000, version: '1.0.0' });
     folder = mkdtempSync(join(tmpdir(), 'completion-'));
     mkdirSync(join(folder, 'bin'));
     mkdirSync(join(folder, 'units'));
     writeFileSync(join(folder, 'bin', 'fleetctl'), `#!/bin/sh\nexec ${process.execPath} ${BUNDLE} "$@"\n`, { mode: 0o755 });
-    env = { HOME: folder, TERM: 'xterm', PS1: '$ ', PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`, FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}` };
+    env = { HOME: folder, TERM: 'xterm', PS1: '$ ', PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`, ...endpoint() };
     const text = '[Service]\nExecStart=/bin/true\n';
     const names = ['hello.service', 'web@1.service', 'web@2.service', String.raw`foo\x2dbar.service`];
     for (const name of names) writeFileSync(join(folder, 'units', name), text);
     for (const name of ['local.service', 'a file.service']) writeFileSync(join(folder, name), text);
-    expect(await runBundle(['submit', ...names], { cwd: join(folder, 'units'), env: { FLEETCTL_ENDPOINT: env['FLEETCTL_ENDPOINT'] ?? '' } })).toMatchObject({ code: 0, stderr: '' });
+    expect(await runBundle(['submit', ...names], { cwd: join(folder, 'units'), env: endpoint() })).toMatchObject({ code: 0, stderr: '' });
   }, 30_000);
-  afterAll(async () => {
-    rmSync(folder, { recursive: true, force: true });
-    await cluster[Symbol.asyncDispose]();
-  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   for (const [shell, { interactive, load }] of Object.entries(SHELLS)) {
     const usable = required || (existsSync(SCRIPT) && spawnSync(shell, ['-c', 'true']).status === 0);

@@ -1,42 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { etcdIsUsable, startTestEtcd } from '@fleet/registry/testing';
-import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
-import { runBundle, runExecutable } from './run-bundle.ts';
+import { runBundle, runExecutable, UNITS } from './run-bundle.ts';
+import { useCluster } from './use-cluster.ts';
 
-const UNITS = join(import.meta.dirname, 'units');
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string };
 
 const isLinux = process.platform === 'linux';
 
 (isLinux ? describe : describe.skip)(`the single executable${isLinux ? '' : ' (skipped: it is made on Linux)'}`, () => {
-  let cluster: InProcessCluster;
-  let env: Record<string, string>;
-  beforeAll(async () => {
-    cluster = await createInProcessCluster({ machines: 2, agentTtlMs: 10_000, version: '1.0.0' });
-    env = { FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}` };
-  }, 30_000);
-  afterAll(async () => {
-    await cluster[Symbol.asyncDispose]();
-  });
+  const { env } = useCluster({ machines: 2 });
 
   it('knows its version, and says nothing else', async () => {
     expect(await runExecutable(['version'])).toEqual({ code: 0, stdout: `fleetctl version v${version}\n`, stderr: '' });
   });
 
   it('starts a unit and lists it', async () => {
-    expect(await runExecutable(['start', 'hello'], { cwd: UNITS, env })).toMatchObject({ code: 0, stderr: '' });
-    expect(await runExecutable(['list-units', '--no-legend', '--fields=unit,active'], { env })).toEqual({ code: 0, stdout: 'hello.service\tactive\n', stderr: '' });
+    expect(await runExecutable(['start', 'hello'], { cwd: UNITS, env: env() })).toMatchObject({ code: 0, stderr: '' });
+    expect(await runExecutable(['list-units', '--no-legend', '--fields=unit,active'], { env: env() })).toEqual({ code: 0, stdout: 'hello.service\tactive\n', stderr: '' });
   });
 
   // The bundles are what all other tests run: the executable holds the same.
   it.each([[['help']], [['help', 'start']], [['list-units', '--help']], [['start', '--bogus']], [['completion', 'bash']], [['completion', 'zsh']], [['completion', 'fish']], [['list-machines']], [['why', 'nothing.service']], [['nonsense']]])(
     '%j says what the bundle says',
     async (argv) => {
-      const said = await runExecutable(argv, { env });
+      const said = await runExecutable(argv, { env: env() });
       expect(said.stdout + said.stderr).not.toBe('');
-      expect(said).toEqual(await runBundle(argv, { env }));
+      expect(said).toEqual(await runBundle(argv, { env: env() }));
     },
   );
 

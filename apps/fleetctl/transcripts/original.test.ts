@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { OriginalFleetd } from '@fleet/api-client/testing';
+import { UNITS } from './run-bundle.ts';
 import { runTranscript } from './run-transcript.ts';
 
 let server: OriginalFleetd;
@@ -14,7 +15,7 @@ afterEach(async () => {
 
 it('works against an original fleetd', async () => {
   const { expected, actual } = await runTranscript(join(import.meta.dirname, 'testdata/original/original.txt'), {
-    cwd: join(import.meta.dirname, 'units'),
+    cwd: UNITS,
     env: { FLEETCTL_ENDPOINT: server.endpoint },
     replace: [[/\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d/g, 'DATE TIME']],
   });

@@ -1,33 +1,25 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@fleet/runtime/testing';
-import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
-import { BUNDLE, runBundle, type BundleRun } from './run-bundle.ts';
+import { Following } from './following.ts';
+import { runBundle, UNITS, type BundleRun } from './run-bundle.ts';
+import { useCluster } from './use-cluster.ts';
 
-const UNITS = join(import.meta.dirname, 'units');
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 const MACHINE = /\d{8}\.\.\.\/127\.0\.0\.\d/g;
 
 // Machines without systemd: their fleetd says where it keeps the output of units.
 describe('on machines without systemd', () => {
-  let cluster: InProcessCluster;
-  let env: Record<string, string>;
+  const { env } = useCluster({ machines: 2 });
   const fleetctl = async (...argv: readonly string[]): Promise<BundleRun> => {
-    const { code, stdout, stderr } = await runBundle(argv, { cwd: UNITS, env });
+    const { code, stdout, stderr } = await runBundle(argv, { cwd: UNITS, env: env() });
     const same = (text: string): string => text.replaceAll(TIME, 'TIME').replaceAll(MACHINE, 'MACHINE').replaceAll(/\d{32}/g, 'ID');
     return { code, stdout: same(stdout), stderr: same(stderr) };
   };
 
   beforeAll(async () => {
-    cluster = await createInProcessCluster({ machines: 2, agentTtlMs: 10_000, version: '1.0.0' });
-    env = { FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}` };
     expect(await fleetctl('start', 'said', 'hello', 'all')).toMatchObject({ code: 0, stderr: '' });
     expect(await fleetctl('load', 'web@1')).toMatchObject({ code: 0, stderr: '' });
   }, 30_000);
-  afterAll(async () => {
-    await cluster[Symbol.asyncDispose]();
-  });
 
   it('status shows the report of the machine and the last output', async () => {
     expect(await fleetctl('status', 'said')).toEqual({
@@ -68,16 +60,10 @@ describe('on machines without systemd', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('journal -f follows several units at once, each line with its unit, until %s', async (signal) => {
-    const child = spawn(process.execPath, [BUNDLE, 'journal', '-f', '--lines=1', 'said', 'hello'], { env: { ...process.env, NODE_OPTIONS: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    let [out, err] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-    await waitUntil('lines of both units, one of them new', () => out.includes('said.service  | said\n') && (out.match(/^hello\.service \| Hello$/gm) ?? []).length >= 2);
-    child.kill(signal);
-    expect(await ended).toBe(signal === 'SIGINT' ? 130 : 143);
-    expect(err).toBe('');
-    expect(out.split('\n').filter((line) => line !== '' && !/^(said\.service |hello\.service) \| /.test(line))).toEqual([]);
+    using journal = new Following(['journal', '-f', '--lines=1', 'said', 'hello'], env());
+    await waitUntil('lines of both units, one of them new', () => journal.out.includes('said.service  | said\n') && (journal.out.match(/^hello\.service \| Hello$/gm) ?? []).length >= 2);
+    expect(await journal.end(signal)).toEqual({ code: signal === 'SIGINT' ? 130 : 143, stderr: '' });
+    expect(journal.out.split('\n').filter((line) => line !== '' && !/^(said\.service |hello\.service) \| /.test(line))).toEqual([]);
   });
 
   it('a unit that fails says how its process ended, and its last lines', async () => {
@@ -95,16 +81,10 @@ describe('on machines without systemd', () => {
 
   it('journal -f waits for the first run of a unit', async () => {
     expect(await fleetctl('load', 'web@2')).toMatchObject({ code: 0, stderr: '' });
-    const child = spawn(process.execPath, [BUNDLE, 'journal', '--follow', 'web@2'], { env: { ...process.env, NODE_OPTIONS: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    let [out, err] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    using journal = new Following(['journal', '--follow', 'web@2'], env());
     expect(await fleetctl('start', 'web@2')).toMatchObject({ code: 0, stderr: '' });
-    await waitUntil('its first line', () => out.includes('fleet: starting: web@2.service\n'), { deadlineMs: 15_000 });
-    child.kill('SIGINT');
-    expect(await ended).toBe(130);
-    expect(err).toBe('');
+    await waitUntil('its first line', () => journal.out.includes('fleet: starting: web@2.service\n'), { deadlineMs: 15_000 });
+    expect(await journal.end()).toEqual({ code: 130, stderr: '' });
   }, 30_000);
 
   it('restart of a global unit restarts it on every machine', async () => {

@@ -8,6 +8,9 @@ export const BUNDLE = join(import.meta.dirname, '../dist/main.js');
 /** The same as a program that needs no Node. */
 export const EXECUTABLE = join(import.meta.dirname, '../executable/fleetctl');
 
+/** Unit files to start. */
+export const UNITS = join(import.meta.dirname, 'units');
+
 export interface BundleRun {
   readonly code: number | null;
   readonly stdout: string;

@@ -4,15 +4,14 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { OriginalFleetd } from '@fleet/api-client/testing';
-import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
-import { BUNDLE, runBundle, type BundleRun } from './run-bundle.ts';
+import { BUNDLE, runBundle, UNITS, type BundleRun } from './run-bundle.ts';
 import { hasSshd, startSshServer, type SshServer } from './ssh-server.ts';
+import { useCluster } from './use-cluster.ts';
 
-const UNITS = join(import.meta.dirname, 'units');
 const suite = hasSshd ? describe : describe.skip;
 
 suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not installed)'}`, () => {
-  let cluster: InProcessCluster;
+  const { cluster, env } = useCluster({ machines: 3, hidesUnitLogs: true });
   let server: SshServer;
   let knownHosts: string;
 
@@ -26,7 +25,7 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
       stdin,
       env: {
         ...server.env,
-        FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}`,
+        ...env(),
         FLEETCTL_SSH_USERNAME: server.username,
         FLEETCTL_KNOWN_HOSTS_FILE: knownHosts,
       },
@@ -34,7 +33,7 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
   const port = (): string => `--ssh-port=${server.port}`;
 
   beforeAll(async () => {
-    [cluster, server] = await Promise.all([createInProcessCluster({ machines: 3, agentTtlMs: 10_000, version: '1.0.0', hidesUnitLogs: true }), startSshServer()]);
+    server = await startSshServer();
     knownHosts = join(server.folder, 'deep', 'known_hosts');
     program('systemctl', 'printf "systemctl"; for a; do printf " <%s>" "$a"; done; echo');
     program('journalctl', 'printf "journalctl"; for a; do printf " <%s>" "$a"; done; echo');
@@ -42,10 +41,7 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
     program('fleetctl', `exec ${process.execPath} ${BUNDLE} "$@"`);
     expect(await fleetctl(['start', 'hello', 'web@1', 'all'])).toMatchObject({ code: 0 });
   }, 60_000);
-  afterAll(async () => {
-    server[Symbol.dispose]();
-    await cluster[Symbol.asyncDispose]();
-  });
+  afterAll(() => server[Symbol.dispose]());
   beforeEach(() => {
     writeFileSync(join(server.folder, 'empty'), '');
   });
@@ -170,7 +166,7 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
   }, 60_000);
 
   it('goes through a bastion to an address that is meant as seen from there', async () => {
-    const socket = cluster.machines[0]?.socketPath ?? '';
+    const socket = cluster().machines[0]?.socketPath ?? '';
     const forwarder = createServer((client) => {
       const there = connect(socket);
       client.pipe(there).pipe(client);

@@ -2,10 +2,10 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@fleet/runtime/testing';
-import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
-import { BUNDLE } from './run-bundle.ts';
+import { BUNDLE, UNITS } from './run-bundle.ts';
+import { useCluster } from './use-cluster.ts';
 
 const SCRIPT = '/usr/bin/script';
 const usable = process.env['FLEET_TEST_REQUIRE_REAL'] === '1' || existsSync(SCRIPT);
@@ -20,7 +20,7 @@ class Terminal {
   constructor(argv: readonly string[], env: Readonly<Record<string, string>>, size?: { readonly columns: number; readonly rows: number }) {
     const command = ['exec', process.execPath, BUNDLE, ...argv].map((word, index) => (index === 0 ? word : `'${word}'`)).join(' ');
     const line = size === undefined ? command : `stty columns ${size.columns} rows ${size.rows}; ${command}`;
-    this.child = spawn(SCRIPT, ['-qec', line, '/dev/null'], { cwd: join(import.meta.dirname, 'units'), env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', LANG: 'C.UTF-8', ...env } });
+    this.child = spawn(SCRIPT, ['-qec', line, '/dev/null'], { cwd: UNITS, env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', LANG: 'C.UTF-8', ...env } });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.shown += text));
     this.child.once('close', (code) => (this.code = code));
   }
@@ -60,17 +60,10 @@ function render(shown: string): string {
 }
 
 suite(`on a terminal${usable ? '' : ' (skipped: util-linux script is not installed)'}`, () => {
-  let cluster: InProcessCluster;
+  const { env: endpoint } = useCluster({ machines: 2 });
   let opened: DisposableStack;
   const open = (argv: readonly string[], env: Readonly<Record<string, string>> = {}, size?: { readonly columns: number; readonly rows: number }): Terminal =>
-    opened.use(new Terminal(argv, { FLEETCTL_ENDPOINT: `unix://${cluster.machines[0]?.socketPath ?? ''}`, ...env }, size));
-
-  beforeAll(async () => {
-    cluster = await createInProcessCluster({ machines: 2, agentTtlMs: 10_000, version: '1.0.0' });
-  }, 30_000);
-  afterAll(async () => {
-    await cluster[Symbol.asyncDispose]();
-  });
+    opened.use(new Terminal(argv, { ...endpoint(), ...env }, size));
 
   beforeEach(() => {
     opened = new DisposableStack();

@@ -1,16 +1,17 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createInProcessCluster, type InProcessCluster } from '@fleet/testkit';
+import type { InProcessCluster } from '@fleet/testkit';
+import { UNITS } from './run-bundle.ts';
 import { runTranscript } from './run-transcript.ts';
+import { createCluster, endpointOf } from './use-cluster.ts';
 
 const TESTDATA = join(import.meta.dirname, 'testdata');
-const UNITS = join(import.meta.dirname, 'units');
 
 let cluster: InProcessCluster;
 
 beforeEach(async () => {
-  cluster = await createInProcessCluster({ machines: 3, agentTtlMs: 10_000, version: '1.0.0', metadata: (index) => ({ az: index === 1 ? 'a' : 'b' }) });
+  cluster = await createCluster({ machines: 3, metadata: (index) => ({ az: index === 1 ? 'a' : 'b' }) });
 });
 afterEach(async () => {
   await cluster[Symbol.asyncDispose]();
@@ -25,7 +26,7 @@ describe('transcripts', () => {
         const socket = cluster.machines[0]?.socketPath ?? '';
         const { expected, actual } = await runTranscript(join(TESTDATA, file), {
           cwd: UNITS,
-          env: { FLEETCTL_ENDPOINT: `unix://${socket}` },
+          env: endpointOf(cluster),
           replace: [
             [/\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d/g, 'DATE TIME'],
             [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'TIME'],
