@@ -38,7 +38,10 @@ async function run({ minutes, seed, ttlSeconds, etcdMembers }: ChaosRunOptions):
   say(`seed ${seed}, ${minutes} minutes, TTL ${ttlSeconds} s, ${etcdMembers} etcd; again with: npm run chaos -- --minutes ${minutes} --seed ${seed} --ttl ${ttlSeconds} --etcd ${etcdMembers}`);
   try {
     await using cluster = await createRealCluster({ machines: 3, etcdMembers, agentTtlMs: ttlSeconds * 1000, config: ['shutdown=keep'], signal: ending.signal });
-    const report = await runChaos({ cluster, seed, durationMs: minutes * 60_000, roundMs: 60_000, say, signal: ending.signal });
+    const report = await runChaos({ cluster, seed, durationMs: minutes * 60_000, roundMs: 60_000, say, signal: ending.signal }).catch(async (error: unknown) => {
+      if (!ending.signal.aborted) await keepLogs(cluster, seed);
+      throw error;
+    });
     summarise(report);
     if (report.violations.length === 0) return ending.signal.aborted ? 130 : 0;
     await keepLogs(cluster, seed);

@@ -75,8 +75,9 @@ export function createRealClusterMachine(real: RealMachine): RealClusterMachine 
       daemonRunning = false;
       await real.shutDown();
     },
+    // Of a machine that was booted and whose daemon was too slow to serve, the rest.
     boot: async () => {
-      await real.boot();
+      if (!real.running) await real.boot();
       await untilServing();
     },
     killDaemon: async () => {
