@@ -3,9 +3,23 @@ import type { MachineId } from '@fleet/model';
 import { FleetError } from '@fleet/runtime';
 import { hashText } from '@fleet/unit-parser';
 import { createVolatileMemory } from './runtime-memory.ts';
-import { ONESHOT, SLEEP, TestMachine, TTL_MS } from './testing/machine.ts';
+import { ONESHOT, SLEEP, TestMachine, TTL_MS, type RunningAgent } from './testing/machine.ts';
 
 let machine: TestMachine;
+/** What a manager is kept from finishing. */
+interface Holdable {
+  listFiles: boolean;
+  load: boolean;
+}
+/** The same, but for these methods. */
+function overriding<T extends object>(inner: T, methods: Partial<T>): T {
+  return new Proxy(inner, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(key in methods ? methods : target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 const OTHER = '[Service]\nExecStart=/bin/sleep 1000\n';
 const away = new FleetError('the store does not answer', { code: 'STORE_UNAVAILABLE', kind: 'unavailable' });
 const fleet = (options: string, base = SLEEP): string => `${base}[X-Fleet]\n${options}\n`;
@@ -210,6 +224,20 @@ describe('refusals', () => {
     expect(machine.systemd.control.files.size).toBe(0);
   });
 
+  it('stops a unit again whose stop was overtaken by a start', async () => {
+    await machine.start();
+    await machine.assign('a.service', `${SLEEP}TimeoutStopSec=infinity\n`);
+    machine.systemd.control.hangStop('a.service');
+    await machine.setTarget('a.service', 'loaded');
+    machine.systemd.control.startByHand('a.service');
+    await machine.settle();
+    expect(await machine.published()).toMatchObject({ 'a.service': { reason: expect.stringContaining('did not stop') as unknown } });
+    machine.systemd.control.release('a.service');
+    await machine.pass(2000);
+    expect(machine.systemd.control.running()).toEqual([]);
+    expect(await machine.published()).toEqual({ 'a.service': expect.objectContaining({ active: 'inactive', asked: 'loaded', generation: 2 }) });
+  });
+
   it('waits for a unit to stop before its file goes (W28), and says so when that takes long', async () => {
     await machine.start({ stopDeadlineMs: 10_000 });
     await machine.assign('a.service', `${SLEEP}TimeoutStopSec=infinity\n`);
@@ -373,6 +401,61 @@ describe('hand edits', () => {
   });
 });
 
+describe('a listing of files that has been overtaken', () => {
+  it.each([
+    { what: 'a unit that was replaced meanwhile', during: () => machine.replace('a.service', OTHER), then: { files: [['a.service', OTHER]], running: ['a.service'], starts: 2, stops: 1 } },
+    { what: 'a unit that was put away meanwhile', during: () => machine.destroy('a.service'), then: { files: [], running: [], starts: 1, stops: 1 } },
+    { what: 'a unit that came meanwhile', during: () => machine.assign('b.service'), then: { files: [['a.service', SLEEP], ['b.service', SLEEP]], running: ['a.service', 'b.service'], starts: 2, stops: 0 } },
+    {
+      what: 'a unit whose replacement was under way',
+      before: async (hold: Holdable) => {
+        hold.load = true;
+        await machine.replace('a.service', OTHER, 'loaded');
+      },
+      during: async (hold: Holdable) => {
+        hold.load = false;
+        await machine.settle();
+        await machine.pass(100);
+      },
+      then: { files: [['a.service', OTHER]], running: [], starts: 1, stops: 1 },
+    },
+  ])('does not touch $what', async ({ before, during, then }: { before?: (hold: Holdable) => Promise<void>; during: (hold: Holdable) => Promise<void>; then: object }) => {
+    const manager = machine.systemd.control.openManager();
+    const hold: Holdable = { listFiles: false, load: false };
+    const until = async (over: () => boolean): Promise<void> => {
+      while (!over()) await machine.clock.sleep(10);
+    };
+    let listings = 0;
+    await machine.start({
+      manager: overriding(manager, {
+        listFiles: async (options) => {
+          const files = await manager.listFiles(options);
+          listings += 1;
+          await until(() => !hold.listFiles);
+          return files;
+        },
+        load: async (...args) => {
+          await until(() => !hold.load);
+          await manager.load(...args);
+        },
+      }),
+    });
+    await machine.assign('a.service');
+    await before?.(hold);
+    hold.listFiles = true;
+    listings = 0;
+    await machine.pass(60_000);
+    expect(listings).toBe(1);
+    await during(hold);
+    const loads = machine.systemd.control.calls('load');
+    hold.listFiles = false;
+    await machine.settle();
+    await machine.pass(1000);
+    const { control } = machine.systemd;
+    expect({ files: [...control.files], running: control.running(), starts: control.calls('start'), stops: control.calls('stop'), loads: control.calls('load') }).toEqual({ ...then, loads });
+  });
+});
+
 describe('outages of the store', () => {
   it('stop no unit, whatever their length, and are over without a restart', async () => {
     const { agent } = await machine.start();
@@ -440,6 +523,24 @@ describe('outages of the store', () => {
     await machine.pass(10_000);
     expect(machine.systemd.control.calls('start', 'a.service')).toBe(1);
     expect([...machine.systemd.control.files.keys()]).toEqual([]);
+  });
+
+  it('with on_lease_loss=stop stop units although the text of a new one cannot be had', async () => {
+    machine.onLeaseLoss = 'stop';
+    const readText = machine.users.readText.bind(machine.users);
+    let cut = false;
+    const registry = overriding(machine.users, {
+      readText: (...args) => (cut ? Promise.reject(away) : readText(...args)),
+      keepAlive: (...args) => (cut ? Promise.reject(away) : Promise.resolve().then(() => machine.store.keepAlive(...args))),
+    });
+    await machine.start({ registry });
+    await machine.assign('a.service');
+    cut = true;
+    // Its placement arrives, and then the machine is cut off.
+    await machine.assign('new.service', OTHER);
+    await machine.pass(TTL_MS - 2000);
+    expect(await machine.isRegistered()).toBe(true);
+    expect(machine.systemd.control.running()).toEqual([]);
   });
 
   it('stop nothing any more once on_lease_loss is keep, whatever it was when the lease was last extended', async () => {
@@ -531,6 +632,61 @@ describe('shutdown', () => {
     expect([...machine.systemd.control.files.keys()]).toEqual(['slow.service']);
     await machine.pass(11_000);
     expect(ended).toBe(true);
+    expect(await machine.isRegistered()).toBe(false);
+  });
+
+  it.each([
+    {
+      what: 'is asked to publish itself anew',
+      during: async (running: RunningAgent) => {
+        running.agent.refresh();
+        await machine.settle();
+      },
+    },
+    { what: 'extends its lease', during: () => machine.pass(TTL_MS / 3) },
+  ])('purge does not come back when it $what at that moment', async ({ during }) => {
+    machine.shutdown = 'purge';
+    let left = false;
+    const revokeLease: typeof machine.users.revokeLease = async (...args) => {
+      await machine.store.revokeLease(...args);
+      left = true;
+      await during(running);
+      await machine.settle();
+    };
+    const running = await machine.start({ registry: overriding(machine.users, { revokeLease }) });
+    await machine.assign('a.service');
+    await running.stop();
+    expect(left).toBe(true);
+    expect(await machine.isRegistered()).toBe(false);
+    expect(machine.memory.session.lease).toBeNull();
+  });
+
+  it('purge before it has joined again leaves what an earlier fleetd left running, and starts it nowhere else', async () => {
+    const first = await machine.start();
+    await machine.assign('a.service');
+    await first.kill();
+    machine.shutdown = 'purge';
+    machine.outage = away;
+    const second = await machine.start();
+    machine.outage = undefined;
+    await second.stop();
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    expect(await machine.isRegistered()).toBe(true);
+  });
+
+  it('purge puts away what an earlier fleetd left running, also before it has looked at it', async () => {
+    const first = await machine.start();
+    await machine.assign('a.service');
+    await first.kill();
+    machine.shutdown = 'purge';
+    const manager = machine.systemd.control.openManager();
+    let listings = 0;
+    const listFiles: typeof manager.listFiles = (options) => ((listings += 1) === 1 ? new Promise(() => undefined) : manager.listFiles(options));
+    const second = await machine.start({ manager: overriding(manager, { listFiles }) });
+    expect(second.agent.status()).toMatchObject({ presence: { kind: 'present' }, ready: false });
+    await second.stop();
+    expect(machine.systemd.control.running()).toEqual([]);
+    expect(machine.systemd.control.files.size).toBe(0);
     expect(await machine.isRegistered()).toBe(false);
   });
 

@@ -75,6 +75,8 @@ class MachineAgent implements Agent {
   #workers: UnitWorkers | undefined;
   #mirror: Mirror | undefined;
   #fenced = false;
+  /** What was wanted when it could last be told. */
+  #wanted: WantedUnits | null = null;
   /** The lease under which what the mirror holds was last known to be no older than the registration. */
   #concludedUnder: LeaseId | null = null;
   #ready = false;
@@ -129,6 +131,7 @@ class MachineAgent implements Agent {
     const failed = Promise.all(owned).then(() => undefined);
     // Observed below; until then a failure must not count as unhandled.
     failed.catch(() => undefined);
+    let leaving = false;
     try {
       const looking = new AbortController();
       try {
@@ -138,7 +141,7 @@ class MachineAgent implements Agent {
       } finally {
         looking.abort(shutdownReason);
       }
-      await this.#end();
+      leaving = await this.#putAway();
     } finally {
       this.#ready = false;
       this.#cancelFence();
@@ -147,6 +150,8 @@ class MachineAgent implements Agent {
       await Promise.allSettled(owned);
       unsubscribe();
     }
+    // Only now: a presence that is still at work would come back with a new lease.
+    if (leaving) await this.#leave();
   }
 
   #createWorkers(signal: AbortSignal): UnitWorkers {
@@ -241,6 +246,7 @@ class MachineAgent implements Agent {
   }
 
   #give(workers: UnitWorkers, wanted: WantedUnits): void {
+    this.#wanted = wanted;
     // While fenced nothing runs here, but what is loaded stays, so that it can go on.
     const given = this.#fenced ? wanted.wanted.map((unit) => ({ ...unit, targetState: 'loaded' as const })) : wanted.wanted;
     workers.want({ wanted: given, unreadable: wanted.unreadable });
@@ -311,33 +317,48 @@ class MachineAgent implements Agent {
     if (this.#fenced || this.#options.onLeaseLoss?.() !== 'stop') return;
     this.#fenced = true;
     this.#options.logger.error('lease of this machine may end before it is extended, its units are stopped', { machine: this.#options.machine });
+    // At once, with what is known: looking again may need the store, which does not answer.
+    if (this.#workers !== undefined && this.#wanted !== null) this.#give(this.#workers, this.#wanted);
     this.#look.wake();
   }
 
-  async #end(): Promise<void> {
-    const { logger, clock, machine } = this.#options;
+  /** What TERM means for the units. Whether the machine then leaves the cluster. */
+  async #putAway(): Promise<boolean> {
+    const { logger, clock, machine, memory } = this.#options;
     if (this.#options.shutdown() === 'keep') {
       logger.info('agent ends, units and lease stay', { machine });
-      return;
+      return false;
     }
+    const presence = this.#presence.status();
+    if (presence.kind === 'duplicate') return false;
+    const joined = this.#ready || leaseOf(presence) !== null;
+    if (!joined) {
+      // Without having been in the cluster there is no telling what is wanted here. What an earlier fleetd left running
+      // must not be started elsewhere at once, so nobody is told either.
+      if (memory.asked.size > 0) logger.warn('agent ends before it has joined, units of an earlier fleetd run on', { machine, units: memory.asked.size });
+      return memory.asked.size === 0;
+    }
+    const workers = this.#workers as UnitWorkers;
     const deadlineMs = this.#options.drainDeadlineMs ?? 60_000;
     const deadline = new AbortController();
     const cancel = clock.schedule(deadlineMs, () => {
       deadline.abort(new Error(`units were not put away within ${deadlineMs} ms`));
     });
-    const workers = this.#workers as UnitWorkers;
-    // Without having been in the cluster there is nothing of ours to put away, or no telling what is.
-    this.#draining = this.#ready && this.#presence.status().kind !== 'duplicate';
+    this.#draining = true;
     try {
-      if (this.#draining) {
-        logger.info('putting all units away', { machine, units: workers.size });
-        await workers.drain(deadline.signal);
-      }
+      // An earlier fleetd may have left units that this one has not seen yet.
+      if (!this.#ready) await workers.readFiles(true, deadline.signal);
+      logger.info('putting all units away', { machine, units: workers.size });
+      await workers.drain(deadline.signal);
     } catch (error) {
       logger.error('not all units were put away', { units: workers.names(), error: describeError(error) });
     }
     cancel();
-    if (this.#presence.status().kind === 'duplicate') return;
+    return true;
+  }
+
+  async #leave(): Promise<void> {
+    const { logger, machine } = this.#options;
     try {
       const signal = AbortSignal.timeout(LEAVE_DEADLINE_MS);
       await this.#publisher.flush({ signal });

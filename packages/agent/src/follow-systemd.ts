@@ -33,7 +33,7 @@ export function followSystemd(options: FollowSystemdOptions): FollowingSystemd {
   let first = true;
 
   const resync = async (): Promise<void> => {
-    workers.setFiles(await manager.listFiles({ signal }), !first);
+    await workers.readFiles(!first, signal);
     const names = workers.names();
     for (let start = 0; start < names.length; start += SLICE) {
       if (start > 0) await clock.sleep(20, { signal });

@@ -123,7 +123,13 @@ export class LocalUnit {
     this.#jobReason = undefined;
     await this.#remember('loaded');
     this.#onNews(undefined);
-    await this.#stopped(job);
+    try {
+      await this.#stopped(job);
+    } catch (error) {
+      // It runs on, as when a start has overtaken the stop: there is still something to stop.
+      if (!signal.aborted) await this.#remember('launched');
+      throw error;
+    }
     refreshState(this.name);
   }
 

@@ -42,6 +42,7 @@ export class UnitWorker {
   #blockedBy: string | undefined;
   #busy = false;
   #changed = false;
+  #changes = 0;
   #failures = 0;
   #cancelRetry: (() => void) | undefined;
   #task: AgentTask['kind'] | undefined;
@@ -84,6 +85,11 @@ export class UnitWorker {
     return this.#unit.state;
   }
 
+  /** Grows as a task begins and as it ends: tells whether what was read about the unit has been overtaken. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** What is wanted now; null for nothing. */
   want(wanted: WantedUnit | null): void {
     const same = !this.#frozen && !this.#letBe && this.#outside === undefined && sameWish(this.#wanted, wanted);
@@ -102,7 +108,7 @@ export class UnitWorker {
     this.#publish();
   }
 
-  /** What is on the disk now, as read while nothing was being done to the unit. */
+  /** What is on the disk; the caller makes sure that it has not been overtaken since it was read, see {@link changes}. */
   setFile(hash: string | null): void {
     if (!this.#busy && this.#unit.found(hash)) this.kick();
   }
@@ -193,7 +199,12 @@ export class UnitWorker {
     }
     this.#task = task.kind;
     this.#context.logger.debug('unit task', { unit: this.name, task: task.kind, reason: task.reason });
-    await this.#perform(task, wanted);
+    this.#changes += 1;
+    try {
+      await this.#perform(task, wanted);
+    } finally {
+      this.#changes += 1;
+    }
     this.#context.onTask(task.kind, 'done');
     return true;
   }

@@ -1,7 +1,7 @@
 import type { UnitHash, UnitName } from '@fleet/model';
 import { createLimiter, Wakeup, type Clock, type Logger } from '@fleet/runtime';
 import { inConflict, type AgentTask, type SchedulerUnit } from '@fleet/scheduler';
-import type { LocalUnitFile, LocalUnitState, UnitManager } from '@fleet/systemd';
+import type { LocalUnitState, UnitManager } from '@fleet/systemd';
 import { ReloadGate } from './reload-gate.ts';
 import type { Asked, RuntimeMemory } from './runtime-memory.ts';
 import type { UnitReport } from './state-publisher.ts';
@@ -66,18 +66,17 @@ export class UnitWorkers {
     return this.#workers.values();
   }
 
-  /** Takes in what lies in the units directory. Workers at work are left alone: they know better. */
-  setFiles(files: readonly LocalUnitFile[], unwantedByDefault: boolean): void {
-    const present = new Set<UnitName>();
-    for (const file of files) {
-      const name = file.name as UnitName;
-      present.add(name);
-      const known = this.#workers.get(name);
-      const worker = known ?? this.#add(name);
-      worker.setFile(file.hash);
-      if (known === undefined && unwantedByDefault) worker.want(null);
+  /** Takes in what lies in the units directory. Workers that were at work since the listing began are left alone: they know better. */
+  async readFiles(unwantedByDefault: boolean, signal: AbortSignal): Promise<void> {
+    const before = new Map([...this.#workers].map(([name, worker]) => [name, worker.changes]));
+    const listed = new Map((await this.#options.manager.listFiles({ signal })).map(({ name, hash }) => [name as UnitName, hash]));
+    for (const [name, worker] of this.#workers) if (worker.changes === before.get(name)) worker.setFile(listed.get(name) ?? null);
+    for (const [name, hash] of listed) {
+      if (before.has(name) || this.#workers.has(name)) continue;
+      const worker = this.#add(name);
+      worker.setFile(hash);
+      if (unwantedByDefault) worker.want(null);
     }
-    for (const [name, worker] of this.#workers) if (!present.has(name)) worker.setFile(null);
   }
 
   setState(name: string, state: LocalUnitState): void {
