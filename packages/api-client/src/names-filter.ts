@@ -5,9 +5,9 @@ export function exactPattern(name: string): string {
   return name.replace(/[\\*?[]/g, String.raw`\$&`);
 }
 
-/** Whether an argument is meant as a pattern over names: unit names hold none of these characters. */
+/** Whether an argument is meant as a pattern over names: unit names hold none of these characters, but the folder before one may. */
 export function isPattern(text: string): boolean {
-  return /[*?[]/.test(text);
+  return /[*?[][^/]*$/.test(text);
 }
 
 /** The one name that a query's pattern stands for, if there is just one. */

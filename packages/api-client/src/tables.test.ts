@@ -8,6 +8,7 @@ import { unitNameOf, withUnitType } from './workflows/unit-arguments.ts';
 describe('endpoints', () => {
   it.each([
     ['unix:///var/run/fleet.sock', { kind: 'unix', path: '/var/run/fleet.sock' }],
+    ['unix:/var/run/fleet.sock', { kind: 'unix', path: '/var/run/fleet.sock' }],
     ['file:///a%20b', { kind: 'unix', path: '/a b' }],
     ['http://h:80/p/', { kind: 'tcp', tls: false, hostname: 'h', port: 80, authority: 'h:80', pathPrefix: '/p' }],
     ['https://[::1]', { kind: 'tcp', tls: true, hostname: '::1', port: 443, authority: '[::1]', pathPrefix: '' }],
@@ -19,6 +20,7 @@ describe('endpoints', () => {
     ['unix://var/run/x.sock', 'unable to connect to host "var" with scheme "unix"'],
     ['ftp://x', 'URL scheme "ftp" not supported'],
     ['http://', 'no valid host'],
+    ['http:/h', 'no valid host'],
     ['http://h:99999', 'invalid port'],
   ])('refuses %s', (text, message) => expect(() => parseEndpoint(text)).toThrow(message));
 });
@@ -45,7 +47,7 @@ describe('names', () => {
   ])('%s', (argument, name) => expect(unitNameOf(argument)).toBe(name));
   it('file of an argument', () => expect([withUnitType('d/web@1'), withUnitType('d/x.socket')]).toEqual(['d/web@1.service', 'd/x.socket']));
   it('patterns', () => {
-    expect(['a*', 'b?', '[c]', 'd@1', String.raw`e\x2d`].map(isPattern)).toEqual([true, true, true, false, false]);
+    expect(['a*', 'b?', '[c]', 'd/e@*', 'd@1', String.raw`e\x2d`, 'd[1]*/e.service'].map(isPattern)).toEqual([true, true, true, true, false, false, false]);
     const odd = String.raw`a\x2d@1.service`;
     expect(exactName(exactPattern(odd))).toBe(odd);
     expect(nameFilter(exactPattern(odd))(odd)).toBe(true);

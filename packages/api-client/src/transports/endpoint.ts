@@ -10,12 +10,12 @@ function invalid(message: string): FleetError {
 }
 
 /**
- * Reads `unix:///path`, `file:///path`, `http://host:port/prefix` or `https://…` (fleetctl specification, section 3).
+ * Reads `unix:///path`, `unix:/path`, `file:///path`, `http://host:port/prefix` or `https://…` (fleetctl specification, section 3).
  *
  * @throws FleetError `INVALID_ENDPOINT`
  */
 export function parseEndpoint(text: string): Endpoint {
-  const match = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)/.exec(text);
+  const match = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*)|(?=\/))([^?#]*)/.exec(text);
   if (match === null) {
     if (/^[^/]*:/.test(text)) throw invalid(`parse ${JSON.stringify(text)}: first path segment in URL cannot contain colon`);
     throw invalid('URL scheme undefined');

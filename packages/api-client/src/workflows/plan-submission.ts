@@ -1,7 +1,8 @@
+import { dirname, join } from 'node:path';
 import type { UnitSummary } from '@fleet/api/wire';
-import type { TargetState } from '@fleet/model';
+import { checkOptions, type TargetState } from '@fleet/model';
 import { FleetError } from '@fleet/runtime';
-import { checkRequirementCombinations, checkRequirementNames, checkUnitName, hashUnitFile, isGlobal, isTemplateName, type UnitOption } from '@fleet/unit-parser';
+import { checkRequirementNames, checkUnitName, hashUnitFile, isGlobal, isTemplateName, type UnitOption } from '@fleet/unit-parser';
 import type { UnitArgument } from './unit-arguments.ts';
 
 /** The command that submits; decides which units `replace` may touch. */
@@ -73,7 +74,7 @@ function planArgument(argument: UnitArgument, input: SubmissionInput): SubmitSte
   const text = comparedText(argument, input.replace);
   const differs = text !== undefined && hashUnitFile(text.options) !== before.hash;
   if (!input.replace) return { kind: 'keep', name, before, difference: differs ? { ...text, name } : undefined };
-  if (text === undefined) throw refuse(`error Unit ${argument.file} does not seem to be a template unit`, 'NOTHING_TO_REPLACE_WITH');
+  if (text === undefined) throw refuse(nothingToReplaceWith(argument), 'NOTHING_TO_REPLACE_WITH');
   if (!differs) return { kind: 'same', name, before };
   if (!MAY_REPLACE[input.command].includes(before.desiredState)) return { kind: 'refuse', name, before };
   return { kind: 'replace', name, before, options: text.options, global: isGlobal(text.options), warning: check(name, text.options) };
@@ -87,6 +88,11 @@ function comparedText(argument: UnitArgument, replace: boolean): Omit<Difference
     if (text.kind === 'unreadable' && replace) throw refuse(text.reason, 'UNREADABLE_UNIT_FILE');
   }
   return undefined;
+}
+
+function nothingToReplaceWith({ file, template }: UnitArgument): string {
+  if (template === undefined) return `error Unit ${file} does not seem to be a template unit`;
+  return `open ${join(dirname(file), template)}: no such file or directory`;
 }
 
 function planCreation(argument: UnitArgument, input: SubmissionInput): SubmitStep {
@@ -115,8 +121,12 @@ function findText(argument: UnitArgument, input: SubmissionInput): { options: re
 
 /** @throws FleetError when the server would refuse it. @returns a warning, if there is one. */
 function check(name: string, options: readonly UnitOption[]): string | undefined {
-  const problem = checkUnitName(name) ?? checkRequirementCombinations(options);
-  if (problem !== null) throw refuse(problem, 'INVALID_UNIT');
+  const badName = checkUnitName(name);
+  if (badName !== null) throw refuse(badName, 'INVALID_UNIT');
+  const admission = checkOptions(options);
+  if (!admission.ok) throw refuse(admission.message, 'INVALID_UNIT');
+  // The original found this out from the server.
+  if (options.length === 0) throw refuse(`failed creating unit ${name}: its file has no options`, 'INVALID_UNIT');
   const unknown = checkRequirementNames(options);
   return unknown === null ? undefined : `Unit ${name}: ${unknown}`;
 }
