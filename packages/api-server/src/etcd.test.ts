@@ -1,22 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { withMetrics, type Store } from '@fleet/registry';
 import { createEtcdStore } from '@fleet/registry/etcd';
-import { etcdIsUsable, startTestEtcd, type TestEtcd } from '@fleet/registry/testing';
+import { describeOnEtcd } from '@fleet/registry/testing';
 import { systemClock } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
 import type { BulkResult } from '@fleet/api';
 import { startTestServer, type TestServer } from './testing/index.ts';
 
-(etcdIsUsable() ? describe : describe.skip)('on a real etcd (skipped where none is installed)', () => {
-  let etcd: TestEtcd;
+describeOnEtcd('on a real etcd', (etcd) => {
   let store: Store;
-  beforeAll(async () => {
-    etcd = await startTestEtcd();
-    store = createEtcdStore({ endpoints: etcd.endpoints });
+  beforeAll(() => {
+    store = createEtcdStore({ endpoints: etcd().endpoints });
   });
   afterAll(async () => {
     await store[Symbol.asyncDispose]();
-    await etcd.stop();
   });
 
   it('a client reads its own writes on the daemon it wrote to, and with the token on any other', async () => {
@@ -101,12 +98,12 @@ import { startTestServer, type TestServer } from './testing/index.ts';
     const put = (): Promise<number> => server.request('PUT', '/fleet/v1/units/a.service', { options: [{ section: 'Service', name: 'ExecStart', value: '/bin/a' }], desiredState: 'loaded' }).then(({ status }) => status);
     expect(await put()).toBe(201);
     expect((await server.request('GET', '/fleet/v1/units')).status).toBe(200);
-    await etcd.kill();
+    await etcd().kill();
     await waitUntil('the outage to be noticed', async () => (await server.request('GET', '/fleet/v1/units')).status === 500, { deadlineMs: 15_000 });
     expect((await server.request('GET', '/fleet/v1/units')).body).toBe('{"error":{"code":500,"message":""}}');
     expect(JSON.parse((await server.request('GET', '/fleet/v2/units')).body)).toMatchObject({ error: { code: 503, name: 'STORE_UNAVAILABLE' } });
     expect(await put()).toBe(500);
-    await etcd.restart();
+    await etcd().restart();
     await waitUntil('reads', async () => (await server.request('GET', '/fleet/v1/units')).status === 200, { deadlineMs: 15_000 });
     expect(await put()).toBe(204);
   }, 60_000);

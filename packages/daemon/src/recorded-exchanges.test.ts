@@ -5,7 +5,7 @@ import { apiCaseSchema, runApiCase } from '@fleet/api-server/testing';
 import type { Store } from '@fleet/registry';
 import { createMemoryStore } from '@fleet/registry/embedded';
 import { createEtcdStore } from '@fleet/registry/etcd';
-import { etcdIsUsable, startTestEtcd, type TestEtcd } from '@fleet/registry/testing';
+import { describeOnEtcd } from '@fleet/registry/testing';
 import { serveFromDaemon } from './testing/index.ts';
 
 const cases = readFileSync(join(import.meta.dirname, '../../api-server/testdata/api.jsonl'), 'utf8')
@@ -22,16 +22,13 @@ describe('recorded exchanges with the original, against a daemon on the embedded
   });
 });
 
-(etcdIsUsable() ? describe : describe.skip)('recorded exchanges with the original, against a daemon on a real etcd (skipped where none is installed)', () => {
-  let etcd: TestEtcd;
+describeOnEtcd('recorded exchanges with the original, against a daemon on a real etcd', (etcd) => {
   let store: Store;
-  beforeAll(async () => {
-    etcd = await startTestEtcd();
-    store = createEtcdStore({ endpoints: etcd.endpoints });
+  beforeAll(() => {
+    store = createEtcdStore({ endpoints: etcd().endpoints });
   });
   afterAll(async () => {
     await store[Symbol.asyncDispose]();
-    await etcd.stop();
   });
 
   it.each(rows)('%s', async (id, testCase) => {

@@ -10,7 +10,7 @@ import { GONE_UNITS, HISTORY_ENTRIES } from './history.ts';
 import { createRegistry } from './registry.ts';
 import type { Registry, UnitChange } from './registry-types.ts';
 import type { Store } from './store.ts';
-import { etcdIsUsable, startTestEtcd, type TestEtcd } from './testing/test-etcd.ts';
+import { describeOnEtcd } from './testing/describe-on-etcd.ts';
 
 const name = 'web.service' as UnitName;
 const m1 = 'm1' as MachineId;
@@ -22,25 +22,20 @@ const create = (unit: UnitName = name): UnitChange => ({ kind: 'create', name: u
 const replacing = (expectRevision: number, over: Partial<Extract<UnitChange, { kind: 'replace' }>>): UnitChange => ({ kind: 'replace', name, text: 'other', hash: 'b'.repeat(40) as UnitHash, global: false, targetState: 'launched', expect: expectRevision, ...over });
 
 let directory: string;
-let etcd: TestEtcd | undefined;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fleet-history-'));
-  if (etcdIsUsable()) etcd = await startTestEtcd();
 });
 afterAll(async () => {
-  await etcd?.stop();
   await rm(directory, { recursive: true, force: true });
 });
 
 let round = 0;
-const stores: readonly { name: string; open: () => Store; usable: boolean }[] = [
-  { name: 'in memory', open: () => createMemoryStore(), usable: true },
-  { name: 'in a file', open: () => createEmbeddedStore({ path: join(directory, `${round}.db`) }), usable: true },
-  { name: 'in a real etcd (skipped where none is installed)', open: () => createEtcdStore({ endpoints: etcd?.endpoints ?? [] }), usable: etcdIsUsable() },
-];
+describeHistory('in memory', () => createMemoryStore());
+describeHistory('in a file', () => createEmbeddedStore({ path: join(directory, `${round}.db`) }));
+describeOnEtcd('etcd', (etcd) => describeHistory('in a real etcd', () => createEtcdStore({ endpoints: etcd().endpoints })));
 
-for (const { name: kind, open, usable } of stores) {
-  (usable ? describe : describe.skip)(`history of units ${kind}`, () => {
+function describeHistory(kind: string, open: () => Store): void {
+  describe(`history of units ${kind}`, () => {
     /** What people's clocks show. */
     let wall: number;
     let store: Store;

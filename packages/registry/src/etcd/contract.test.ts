@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { describeOnEtcd } from '../testing/describe-on-etcd.ts';
 import { describeStoreContract } from '../testing/store-contract.ts';
-import { etcdIsUsable, startTestEtcd, type TestEtcd } from '../testing/test-etcd.ts';
 import { createEtcdStore } from './index.ts';
 
-const describeEtcd = etcdIsUsable() ? describe : describe.skip;
-
-describeEtcd('with a real etcd (skipped where none is installed)', () => {
-  let etcd: TestEtcd | undefined;
+describeOnEtcd('with a real etcd', (etcd) => {
   let round = 0;
-  beforeAll(async () => {
-    etcd = await startTestEtcd();
-  });
-  afterAll(() => etcd?.stop());
 
   describeStoreContract('etcd', async () => {
-    const store = createEtcdStore({ endpoints: etcd?.endpoints ?? [] });
+    const store = createEtcdStore({ endpoints: etcd().endpoints });
     round += 1;
     return {
       store,

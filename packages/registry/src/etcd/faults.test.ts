@@ -1,35 +1,29 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { isFleetError, keepLease, silentLogger, systemClock } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
 import type { MachineId, UnitHash, UnitName } from '@fleet/model';
 import { createRegistry } from '../registry.ts';
 import type { MirrorBatch, Registry } from '../registry-types.ts';
 import { failureOf, put } from '../testing/contract-support.ts';
+import { describeOnEtcd } from '../testing/describe-on-etcd.ts';
 import { createTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
-import { etcdIsUsable, startTestEtcd, type TestEtcd } from '../testing/test-etcd.ts';
 import { createEtcdStore, type EtcdStore } from './index.ts';
 
-const describeEtcd = etcdIsUsable() ? describe : describe.skip;
 const TIMEOUT_MS = 500;
 const hash = 'a'.repeat(40) as UnitHash;
 const create = (name: string) => ({ kind: 'create' as const, name: name as UnitName, text: 'text', hash, global: false, targetState: 'launched' as const });
 
-describeEtcd('etcd that fails (skipped where none is installed)', () => {
-  let etcd: TestEtcd;
+describeOnEtcd('etcd that fails', (etcd) => {
   let proxy: TcpProxy;
   let direct: EtcdStore;
   let store: EtcdStore;
   let controller: AbortController;
-  beforeAll(async () => {
-    etcd = await startTestEtcd();
-  });
-  afterAll(() => etcd.stop());
   beforeEach(async () => {
     controller = new AbortController();
-    proxy = await createTcpProxy({ port: etcd.port });
-    direct = createEtcdStore({ endpoints: etcd.endpoints });
+    proxy = await createTcpProxy({ port: etcd().port });
+    direct = createEtcdStore({ endpoints: etcd().endpoints });
     store = createEtcdStore({ endpoints: [proxy.address], requestTimeoutMs: TIMEOUT_MS });
     await direct.transaction({ compare: [], operations: [{ kind: 'delete-prefix', prefix: '/' }] });
   });
@@ -164,13 +158,13 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
     const registry = registryOver(store);
     await registry.changeUnit(create('a.service'));
     const mirror = await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal });
-    etcd.pause();
+    etcd().pause();
     try {
       expect(await codeOf(registry.changeUnit(create('b.service')))).toBe('STORE_TIMEOUT');
       await waitUntil('the mirror to notice', () => !mirror.live, { deadlineMs: 15_000 });
       expect(mirror.records('units').has('a.service')).toBe(true);
     } finally {
-      etcd.resume();
+      etcd().resume();
     }
     await waitUntil('the mirror to be live', () => mirror.live, { deadlineMs: 15_000 });
     // Whether the write that timed out took effect is unknown; a second one with the same condition cannot do harm.
@@ -184,10 +178,10 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
     await registry.changeUnit(create('a.service'));
     const mirror = await registry.openMirror({ kind: 'machine', machine: 'm1' as MachineId }, { signal: controller.signal });
     const cluster = await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal });
-    await etcd.kill();
+    await etcd().kill();
     await waitUntil('the mirrors to notice', () => !mirror.live && !cluster.live, { deadlineMs: 15_000 });
     expect(cluster.records('units').size).toBe(1);
-    await etcd.restart();
+    await etcd().restart();
     await waitUntil('the mirrors to be live', () => mirror.live && cluster.live, { deadlineMs: 15_000 });
     await waitUntil('a write', () => registry.changeUnit(create('b.service')), { deadlineMs: 15_000 });
     await waitUntil('the change', () => cluster.records('units').has('b.service'));
@@ -198,7 +192,7 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
     for (let index = 0; index < 5; index += 1) await registry.changeUnit(create(`old${index}.service`));
     const mirror = await registry.openMirror({ kind: 'cluster' }, { signal: controller.signal });
     const before = mirror.revision;
-    await etcd.restart({ keepData: false });
+    await etcd().restart({ keepData: false });
     const other = registryOver(direct);
     await waitUntil('etcd to be back', () => other.changeUnit(create('fresh.service')), { deadlineMs: 15_000 });
     await waitUntil('the mirror to show the new state', () => mirror.records('units').has('fresh.service') && mirror.records('units').size === 1, { deadlineMs: 15_000 });
@@ -222,7 +216,7 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
     let second: TcpProxy;
     let both: EtcdStore;
     beforeEach(async () => {
-      second = await createTcpProxy({ port: etcd.port });
+      second = await createTcpProxy({ port: etcd().port });
       both = createEtcdStore({ endpoints: [proxy.address, second.address], requestTimeoutMs: TIMEOUT_MS });
     });
     afterEach(async () => {
@@ -302,7 +296,7 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
 
   describe('watches share a stream', () => {
     const inUse = async (): Promise<{ streams: number; watchers: number }> => {
-      const metrics = await (await fetch(`${etcd.endpoints[0] ?? ''}/metrics`)).text();
+      const metrics = await (await fetch(`${etcd().endpoints[0] ?? ''}/metrics`)).text();
       const gauge = (name: string): number => Number(new RegExp(`^etcd_debugging_mvcc_${name} (\\d+)`, 'm').exec(metrics)?.[1]);
       return { streams: gauge('watch_stream_total'), watchers: gauge('watcher_total') };
     };
@@ -341,7 +335,7 @@ describeEtcd('etcd that fails (skipped where none is installed)', () => {
   });
 
   it('a closed store lets the process end', async () => {
-    const child = spawn(process.execPath, ['--conditions=@fleet/source', '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'close-program.ts'), etcd.endpoints[0]!], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+    const child = spawn(process.execPath, ['--conditions=@fleet/source', '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'close-program.ts'), etcd().endpoints[0]!], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     let code: number | null | undefined;

@@ -8,11 +8,11 @@ import { isFleetError } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
 import type { WatchBatch } from '../store.ts';
 import { failureOf, put, takeBatches } from '../testing/contract-support.ts';
+import { describeOnEtcd } from '../testing/describe-on-etcd.ts';
 import { etcdIsUsable, startTestEtcd, type TestEtcd } from '../testing/test-etcd.ts';
 import { parseEndpoints } from './endpoint-url.ts';
 import { createEtcdStore, type EtcdStore, type EtcdStoreOptions } from './index.ts';
 
-const describeEtcd = etcdIsUsable() ? describe : describe.skip;
 const describeTls = etcdIsUsable() && spawnSync('openssl', ['version']).status === 0 ? describe : describe.skip;
 
 const stores: EtcdStore[] = [];
@@ -50,15 +50,13 @@ describe('endpoints', () => {
   });
 });
 
-describeEtcd('user and password (skipped where no etcd is installed)', () => {
-  let etcd: TestEtcd;
+describeOnEtcd('user and password', (etcd) => {
   const call = async (path: string, body: object, token?: string): Promise<{ token?: string }> => {
-    const response = await fetch(`${etcd.endpoints[0]!}/v3/auth/${path}`, { method: 'POST', body: JSON.stringify(body), ...(token === undefined ? {} : { headers: { authorization: token } }) });
+    const response = await fetch(`${etcd().endpoints[0]!}/v3/auth/${path}`, { method: 'POST', body: JSON.stringify(body), ...(token === undefined ? {} : { headers: { authorization: token } }) });
     if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
     return (await response.json()) as { token?: string };
   };
   beforeAll(async () => {
-    etcd = await startTestEtcd();
     const base64 = (text: string): string => Buffer.from(text).toString('base64');
     await call('user/add', { name: 'root', password: 'secret' });
     await call('role/add', { name: 'root' });
@@ -69,8 +67,7 @@ describeEtcd('user and password (skipped where no etcd is installed)', () => {
     await call('user/grant', { user: 'fleet', role: 'fleet' });
     await call('enable', {});
   });
-  afterAll(() => etcd.stop());
-  const asFleet = (): EtcdStore => open({ endpoints: etcd.endpoints, username: 'fleet', password: 'pass' });
+  const asFleet = (): EtcdStore => open({ endpoints: etcd().endpoints, username: 'fleet', password: 'pass' });
 
   it('works below its own prefix, watches and leases included', async () => {
     const store = asFleet();
@@ -83,9 +80,9 @@ describeEtcd('user and password (skipped where no etcd is installed)', () => {
   });
 
   it.each([
-    { name: 'a wrong password', make: () => open({ endpoints: etcd.endpoints, username: 'fleet', password: 'wrong' }), key: '/f/k' },
-    { name: 'an unknown user', make: () => open({ endpoints: etcd.endpoints, username: 'nobody', password: 'x' }), key: '/f/k' },
-    { name: 'no user', make: () => open({ endpoints: etcd.endpoints }), key: '/f/k' },
+    { name: 'a wrong password', make: () => open({ endpoints: etcd().endpoints, username: 'fleet', password: 'wrong' }), key: '/f/k' },
+    { name: 'an unknown user', make: () => open({ endpoints: etcd().endpoints, username: 'nobody', password: 'x' }), key: '/f/k' },
+    { name: 'no user', make: () => open({ endpoints: etcd().endpoints }), key: '/f/k' },
     { name: 'a key outside its rights', make: () => asFleet(), key: '/other' },
   ])('$name is denied', async ({ make, key }) => {
     const store = make();
@@ -115,7 +112,7 @@ describeEtcd('user and password (skipped where no etcd is installed)', () => {
   it('logs in again when etcd has forgotten the login', async () => {
     const store = asFleet();
     await put(store, '/f/k', 'v');
-    await etcd.restart();
+    await etcd().restart();
     await waitUntil('etcd to answer', async () => (await store.get('/f/k')).item !== null);
     await waitUntil('a watch', async () => (await takeBatches(store, { prefix: '/f/', fromRevision: await put(store, '/f/k', 'w') }, 1)).length === 1);
   });

@@ -34,9 +34,7 @@ export function hasEtcd(): boolean {
 
 /**
  * Says whether tests that need `etcd` run: with it they do; without it they are skipped, unless
- * `FLEET_TEST_REQUIRE_REAL=1` demands them, which makes them fail.
- *
- * @example const describeEtcd = etcdIsUsable() ? describe : describe.skip;
+ * `FLEET_TEST_REQUIRE_REAL=1` demands them, which makes them fail. For whole suites there is `describeOnEtcd`.
  */
 export function etcdIsUsable(): boolean {
   return hasEtcd() || process.env['FLEET_TEST_REQUIRE_REAL'] === '1';
