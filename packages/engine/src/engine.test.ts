@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { MachineId } from '@fleet/model';
 import { createRegistry } from '@fleet/registry';
-import { silentLogger } from '@fleet/runtime';
+import { FleetError, silentLogger } from '@fleet/runtime';
 import { createEngine, type Engine, type EngineOptions } from './engine.ts';
 import { TestCluster, TTL_MS } from './testing/cluster.ts';
 
@@ -459,6 +459,26 @@ describe('leadership', () => {
     expect(engine.status().fence).toBeGreaterThan(fence);
     await cluster.createUnit('a.service');
     await cluster.settle();
+    expect(await cluster.placements()).toEqual({ 'a.service': 'm1' });
+  });
+
+  it('a leader whose write is refused campaigns again, though nobody has told it that its key is gone', async () => {
+    let refused = 0;
+    const registry = new Proxy(cluster.registry, {
+      get: (target, key) => {
+        if (key !== 'applyPlacements' || refused > 0) return Reflect.get(target, key) as unknown;
+        return () => {
+          refused += 1;
+          return Promise.reject(new FleetError('leadership has ended', { code: 'LEADERSHIP_LOST', kind: 'conflict' }));
+        };
+      },
+    });
+    const engine = await startEngine({ registry });
+    await cluster.createUnit('a.service');
+    await cluster.settle();
+    await cluster.pass(1000);
+    expect(refused).toBe(1);
+    expect(engine.status().leading).toBe(true);
     expect(await cluster.placements()).toEqual({ 'a.service': 'm1' });
   });
 

@@ -1,6 +1,6 @@
 import type { MachineId, UnitName } from '@fleet/model';
 import { RequirementsSource, type Mirror, type PlacementChange, type Registry } from '@fleet/registry';
-import { backoffDelayMs, describeError, isFleetError, Wakeup, withDeadline, type Clock, type Logger } from '@fleet/runtime';
+import { backoffDelayMs, describeError, isFleetError, shutdownReason, Wakeup, withDeadline, type Clock, type Logger } from '@fleet/runtime';
 import { ClusterModel, type Pending, type Step } from '@fleet/scheduler';
 import { ClusterFeed } from './cluster-feed.ts';
 import type { EngineObserver } from './engine-observer.ts';
@@ -82,7 +82,8 @@ export class LeaderTerm {
     feed.start(clock.monotonic());
     // Reasons written by an earlier leader for units that wait no longer are cleared with the first plan.
     for (const unit of mirror.records('pending').keys()) this.#unwritten.set(unit as UnitName, null);
-    const upkeep = this.#runUpkeep(signal);
+    const ended = new AbortController();
+    const upkeep = this.#runUpkeep(AbortSignal.any([signal, ended.signal]));
     try {
       for (let failures = 0; ; ) {
         try {
@@ -100,6 +101,7 @@ export class LeaderTerm {
       }
     } finally {
       unsubscribe();
+      ended.abort(shutdownReason);
       await upkeep;
     }
   }
