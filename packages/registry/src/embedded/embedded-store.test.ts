@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { isFleetError } from '@fleet/runtime';
 import { FakeClock, waitUntil } from '@fleet/runtime/testing';
 import { failureOf, put, remove, takeBatches } from '../testing/contract-support.ts';
+import { Database } from './database.ts';
 import { createEmbeddedStore, createMemoryStore, type EmbeddedStore, type EmbeddedStoreOptions } from './index.ts';
 
 let directory: string;
@@ -125,6 +126,22 @@ describe('the file of an embedded store', () => {
     expect(after).toBe(small.status === 'rejected' ? before + 1 : before + 2);
     await store[Symbol.asyncDispose]();
     expect((await start().range({ prefix: '/' })).items.length).toBe(small.status === 'rejected' ? 2 : 3);
+  });
+
+  it('that cannot be made smaller, as on a full disk, keeps nobody from his answer', async () => {
+    const store = start({ keepRevisions: 10 });
+    let tries = 0;
+    const shrink = jest.spyOn(Database.prototype, 'shrink').mockImplementation(() => {
+      tries += 1;
+      throw new Error('database or disk is full');
+    });
+    try {
+      for (let index = 0; index < 50; index += 1) await put(store, '/a', `v${index}`);
+    } finally {
+      shrink.mockRestore();
+    }
+    expect(tries).toBeGreaterThan(0);
+    expect((await store.get('/a')).item?.value).toBe('v49');
   });
 
   it('that cannot be written is reported when opened', async () => {

@@ -362,7 +362,16 @@ class SqliteStore implements EmbeddedStore {
     const dropped = this.#db.dropEnded(revision);
     this.#db.setNumber('compacted', revision);
     this.#compacted = revision;
-    if (dropped > 0) this.#effects.push(() => this.#db.shrink());
+    if (dropped > 0) this.#effects.push(() => this.#shrink());
+  }
+
+  /** What is on the disk already stays true when this fails, as on a full disk, and its writers wait for their answer; the next compaction tries again. */
+  #shrink(): void {
+    try {
+      this.#db.shrink();
+    } catch {
+      // The file only stays larger than it need be.
+    }
   }
 }
 
