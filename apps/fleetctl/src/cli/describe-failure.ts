@@ -16,6 +16,13 @@ export function describeFailure(error: unknown, stderr: Output): number {
   return 1;
 }
 
+/** For a command that has words of its own for a failure: prints it and returns the exit code. What is no failure of fleet's is thrown on. */
+export function tellError(error: unknown, stderr: Output, words: (message: string) => string): number {
+  if (!isFleetError(error)) throw error;
+  stderr.write(failureText(error, words(error.message)));
+  return 1;
+}
+
 /** A failure as a command tells it, and on a line below what can be done about it. */
 export function failureText(error: FleetError, told = error.message): string {
   const remedy = error.remedy ?? connectionRemedy(error);

@@ -1,8 +1,7 @@
 import { findUnit, unitNameOf } from '@fleet/api-client/fast';
-import { isFleetError } from '@fleet/runtime';
 import { formatUnitFile } from '@fleet/unit-parser';
 import type { CommandModule } from '../cli/definition.ts';
-import { failureText } from '../cli/describe-failure.ts';
+import { tellError } from '../cli/describe-failure.ts';
 import { findArgumentUnits } from './unit-names.ts';
 
 export const run: CommandModule['run'] = async (context, _flags, args) => {
@@ -11,7 +10,7 @@ export const run: CommandModule['run'] = async (context, _flags, args) => {
     stderr.write('One unit file must be provided\n');
     return 1;
   }
-  const client = await context.client();
+  using client = await context.client();
   let code = 0;
   try {
     const { units, missing } = await findArgumentUnits(client, args, signal);
@@ -25,11 +24,7 @@ export const run: CommandModule['run'] = async (context, _flags, args) => {
       code = 1;
     }
   } catch (error) {
-    if (!isFleetError(error)) throw error;
-    stderr.write(failureText(error, `Error retrieving Unit ${unitNameOf(args[0] ?? '')}: ${error.message}`));
-    code = 1;
-  } finally {
-    client.close();
+    return tellError(error, stderr, (message) => `Error retrieving Unit ${unitNameOf(args[0] ?? '')}: ${message}`);
   }
   return code;
 };

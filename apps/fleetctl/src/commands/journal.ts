@@ -1,6 +1,5 @@
-import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
-import { failureText } from '../cli/describe-failure.ts';
+import { tellError } from '../cli/describe-failure.ts';
 import { runOnMachine } from '../remote/machine-runner.ts';
 import { findPlaces, type UnitPlace } from '../remote/unit-machines.ts';
 import { outputCommand, unavailableMode } from '../remote/unit-output.ts';
@@ -40,9 +39,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
       return 1;
     }
   } catch (error) {
-    if (!isFleetError(error)) throw error;
-    stderr.write(failureText(error, `Error retrieving unit ${args[0] ?? ''}: ${error.message}`));
-    return 1;
+    return tellError(error, stderr, (message) => `Error retrieving unit ${args[0] ?? ''}: ${message}`);
   } finally {
     client.close();
   }

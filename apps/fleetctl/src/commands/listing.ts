@@ -1,8 +1,7 @@
 import { FollowedCluster, type ChangeEvent, type ClusterView, type FleetClient, type MachineInfo } from '@fleet/api-client/fast';
-import { isFleetError } from '@fleet/runtime';
 import type { Context } from '../cli/context.ts';
 import type { Flags } from '../cli/definition.ts';
-import { failureText } from '../cli/describe-failure.ts';
+import { tellError } from '../cli/describe-failure.ts';
 import type { CellContext, Column } from '../view/columns.ts';
 import { formatTable } from '../view/table.ts';
 import { showLive } from '../view/live-table.ts';
@@ -51,7 +50,7 @@ export async function runListing<T>(context: Context, flags: Flags, args: readon
     const cells: CellContext = { full: flags.on('full'), machines };
     return formatTable(fields, shown.map((row) => columns.map((column) => column(row, cells))), { legend: !flags.on('no-legend') });
   };
-  const client = await context.client();
+  using client = await context.client();
   try {
     if (flags.on('watch')) {
       const view = new FollowedCluster();
@@ -68,11 +67,7 @@ export async function runListing<T>(context: Context, flags: Flags, args: readon
     stdout.write(render(rows, new Map(machines.map((machine) => [machine.id, machine]))));
     return 0;
   } catch (error) {
-    if (!isFleetError(error)) throw error;
-    stderr.write(failureText(error, listing.describeError(error.message)));
-    return 1;
-  } finally {
-    client.close();
+    return tellError(error, stderr, listing.describeError);
   }
 }
 

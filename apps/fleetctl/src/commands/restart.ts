@@ -1,7 +1,5 @@
 import { unitError, type Goal, type UnitSummary } from '@fleet/api-client/fast';
-import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
-import { failureText } from '../cli/describe-failure.ts';
 import { noUnitsGiven } from './arguments.ts';
 import { findArgumentUnits } from './unit-names.ts';
 import { tellFailures, waitAndReport, waitLimits } from './wait.ts';
@@ -10,7 +8,7 @@ import { tellFailures, waitAndReport, waitLimits } from './wait.ts';
 export const run: CommandModule['run'] = async (context, flags, args) => {
   const { stderr, signal } = context;
   if (args.length === 0) return noUnitsGiven(context);
-  const client = await context.client();
+  using client = await context.client();
   let code = 0;
   const fail = (message: string): void => {
     stderr.write(`${message}\n`);
@@ -33,19 +31,12 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     if (failures.length > 0) code = 1;
     return units.filter((unit) => !failures.some((failure) => failure.name === unit.name));
   };
-  try {
-    const { units, named, missing } = await findArgumentUnits(client, args, signal);
-    for (const name of missing) fail(`Unit ${name} not found in registry`);
-    for (const unit of units) if (unit.desiredState === 'inactive' && named.has(unit.name)) fail(`Unable to restart unit ${unit.name} in state inactive`);
-    context.interruption = 'Interrupted. Units that were stopped and not yet started again stay loaded; start them with: fleetctl start';
-    const running = units.filter((unit) => unit.desiredState === 'launched');
-    const stopped = await wait(await set(running, 'loaded'), 'stopped');
-    await wait(await set([...stopped, ...units.filter((unit) => unit.desiredState === 'loaded')], 'launched'), 'launched');
-  } catch (error) {
-    if (!isFleetError(error)) throw error;
-    fail(failureText(error).trimEnd());
-  } finally {
-    client.close();
-  }
+  const { units, named, missing } = await findArgumentUnits(client, args, signal);
+  for (const name of missing) fail(`Unit ${name} not found in registry`);
+  for (const unit of units) if (unit.desiredState === 'inactive' && named.has(unit.name)) fail(`Unable to restart unit ${unit.name} in state inactive`);
+  context.interruption = 'Interrupted. Units that were stopped and not yet started again stay loaded; start them with: fleetctl start';
+  const running = units.filter((unit) => unit.desiredState === 'launched');
+  const stopped = await wait(await set(running, 'loaded'), 'stopped');
+  await wait(await set([...stopped, ...units.filter((unit) => unit.desiredState === 'loaded')], 'launched'), 'launched');
   return code;
 };

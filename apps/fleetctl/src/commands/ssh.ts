@@ -1,7 +1,7 @@
 import { findUnit, unitNameOf, type FleetClient, type MachineInfo } from '@fleet/api-client/fast';
-import { FleetError, isFleetError } from '@fleet/runtime';
+import { FleetError } from '@fleet/runtime';
 import type { CommandModule, Flags } from '../cli/definition.ts';
-import { failureText } from '../cli/describe-failure.ts';
+import { tellError } from '../cli/describe-failure.ts';
 import { runOverSsh } from '../remote/machine-runner.ts';
 import { sshOptions } from '../remote/ssh-options.ts';
 
@@ -18,9 +18,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
   try {
     ({ machine, command } = await findTarget(client, flags, args, context.signal));
   } catch (error) {
-    if (!isFleetError(error)) throw error;
-    stderr.write(failureText(error, `Unable to proceed: ${error.message}`));
-    return 1;
+    return tellError(error, stderr, (message) => `Unable to proceed: ${message}`);
   } finally {
     client.close();
   }

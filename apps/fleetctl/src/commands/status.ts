@@ -1,6 +1,5 @@
-import { isFleetError } from '@fleet/runtime';
 import type { CommandModule } from '../cli/definition.ts';
-import { failureText } from '../cli/describe-failure.ts';
+import { tellError } from '../cli/describe-failure.ts';
 import { runOnMachine, SSH_FAILED } from '../remote/machine-runner.ts';
 import { findPlaces } from '../remote/unit-machines.ts';
 import { outputCommand } from '../remote/unit-output.ts';
@@ -18,7 +17,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
   const { stdout, stderr, signal } = context;
   if (args.length === 0) return noUnitsGiven(context);
   context.interruption = '';
-  const client = await context.client();
+  using client = await context.client();
   let code = 0;
   const fail = (message: string): void => {
     stderr.write(`${message}\n`);
@@ -54,10 +53,8 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     }
     if (first && code === 0) fail('No unit that matches appears to be loaded.');
   } catch (error) {
-    if (!isFleetError(error)) throw error;
-    fail(failureText(error, `Error retrieving unit: ${error.message}`).trimEnd());
-  } finally {
-    client.close();
+    const failed = tellError(error, stderr, (message) => `Error retrieving unit: ${message}`);
+    code ||= failed;
   }
   return code;
 };

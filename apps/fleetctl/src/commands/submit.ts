@@ -4,11 +4,7 @@ import { submitArguments } from './submission.ts';
 
 export const run: CommandModule['run'] = async (context, flags, args) => {
   if (args.length === 0) return noUnitsGiven(context);
-  const client = await context.client();
-  try {
-    const submission = await submitArguments(context, flags, client, args, 'submit');
-    return submission === undefined || submission.failures.length > 0 ? 1 : 0;
-  } finally {
-    client.close();
-  }
+  using client = await context.client();
+  const submission = await submitArguments(context, flags, client, args, 'submit');
+  return submission === undefined || submission.failures.length > 0 ? 1 : 0;
 };

@@ -1,8 +1,7 @@
 import { findUnit, type HistoryEntry, type MachineInfo, type UnitDetail } from '@fleet/api-client/fast';
-import { isFleetError } from '@fleet/runtime';
 import { readRequirements } from '@fleet/unit-parser';
 import type { CommandModule } from '../cli/definition.ts';
-import { failureText } from '../cli/describe-failure.ts';
+import { tellError } from '../cli/describe-failure.ts';
 import { formatMetadata, machineLegend } from '../view/columns.ts';
 import { styleOf, type Style } from '../view/style.ts';
 import { noUnitsGiven } from './arguments.ts';
@@ -11,7 +10,7 @@ import { findArgumentUnits } from './unit-names.ts';
 export const run: CommandModule['run'] = async (context, flags, args) => {
   const { stdout, stderr, signal } = context;
   if (args.length === 0) return noUnitsGiven(context);
-  const client = await context.client();
+  using client = await context.client();
   let code = 0;
   try {
     const { units, missing } = await findArgumentUnits(client, args, signal);
@@ -28,11 +27,7 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
       code = 1;
     }
   } catch (error) {
-    if (!isFleetError(error)) throw error;
-    stderr.write(failureText(error, `Error retrieving unit: ${error.message}`));
-    code = 1;
-  } finally {
-    client.close();
+    return tellError(error, stderr, (message) => `Error retrieving unit: ${message}`);
   }
   return code;
 };
