@@ -60,6 +60,19 @@ describe('a fleetd process', () => {
     expect(second.stderr).toMatch(/left the cluster/);
   });
 
+  it('shutdown is taken over by a reload, and the log says which one it is', async () => {
+    await machine.configure({ shutdown: 'keep' });
+    const fleetd = machine.start();
+    await fleetd.waitForLog(/fleetd ready/);
+    const pid = await startTold(fleetd);
+    await machine.configure({ shutdown: 'purge' });
+    fleetd.kill('SIGHUP');
+    await fleetd.waitForLog(/configuration reloaded/);
+    await fleetd.end('SIGTERM');
+    expect(isAlive(pid)).toBe(false);
+    expect(fleetd.stderr).toMatch(/fleetd stopping shutdown=purge/);
+  });
+
   it('shutdown=keep leaves units running for the next fleetd', async () => {
     await machine.configure({ shutdown: 'keep' });
     const first = machine.start();
@@ -98,6 +111,18 @@ describe('a fleetd process', () => {
     expect(fleetd.stderr).toMatch(/fleet.conf:1: nonsense: there is no such option/);
     expect((await fleetd.get('/fleet/v1/machines')).status).toBe(200);
     expect((await fleetd.end('SIGTERM')).code).toBe(0);
+  });
+
+  it('HUP before it has joined does not tell the service manager that it is ready', async () => {
+    await machine.configure({ registry: 'etcd', etcd_servers: 'http://127.0.0.1:1' });
+    const told = join(machine.directory, 'out', 'told');
+    writeFileSync(join(machine.directory, 'systemd-notify'), `#!/bin/sh\necho "$@" >> ${told}\n`, { mode: 0o755 });
+    const fleetd = machine.start(undefined, { NOTIFY_SOCKET: join(machine.directory, 'notify'), PATH: `${machine.directory}:${process.env['PATH'] ?? ''}` });
+    await fleetd.waitForLog(/cannot join the cluster/);
+    fleetd.kill('SIGHUP');
+    await fleetd.waitForLog(/configuration reloaded/);
+    expect((await fleetd.end('SIGTERM')).code).toBe(0);
+    expect(readFileSync(told, 'utf8')).toBe('STOPPING=1\n');
   });
 
   it('USR1 prints what it knows as one line of JSON', async () => {

@@ -55,10 +55,10 @@ export async function runFleetd(options: FleetdOptions): Promise<void> {
     );
     logger.info('fleetd starting', { version: options.version, machine, registry: describeRegistry(config), systemd: config.systemd.kind });
     await daemon.listen();
-    handle(options, daemon, notifier);
+    let told = false;
+    const inForce = handle(options, daemon, notifier, () => told);
     // The heartbeat is tried several times a TTL, whatever the registry does: silence means that the agent is stuck.
     const unwatch = notifier.watch(() => daemon.status().agent.quietMs < config.agentTtlMs + STUCK_AFTER_MS);
-    let told = false;
     const tellReady = (): void => {
       if (told || !daemon.status().available) return;
       told = true;
@@ -67,7 +67,7 @@ export async function runFleetd(options: FleetdOptions): Promise<void> {
     };
     daemon.onChange(tellReady);
     signal.addEventListener('abort', () => {
-      logger.info('fleetd stopping', { shutdown: config.shutdown });
+      logger.info('fleetd stopping', { shutdown: inForce.config.shutdown });
       notifier.stopping();
     });
     await daemon.run(signal);
@@ -79,23 +79,25 @@ export async function runFleetd(options: FleetdOptions): Promise<void> {
   }
 }
 
-function handle({ handlers, logger, configFile, env, setDebug, config: first }: FleetdOptions, daemon: Daemon, notifier: ReturnType<typeof createNotifier>): void {
-  let current = first;
+/** Answers to signals. `isReady` says whether the service manager knows that fleetd is ready. Returns the configuration in force. */
+function handle({ handlers, logger, configFile, env, setDebug, config }: FleetdOptions, daemon: Daemon, notifier: ReturnType<typeof createNotifier>, isReady: () => boolean): { readonly config: FleetdConfig } {
+  const current = { config };
   handlers.reload = () => {
     logger.info('Reloading configuration', { file: configFile ?? 'default' });
-    notifier.reloading();
+    // Before that there is nothing to be ready again from.
+    if (isReady()) notifier.reloading();
     const { config: next, problems } = loadConfig(configFile, env);
     for (const problem of problems) logger[problem.severity === 'error' ? 'error' : 'warn'](describeProblem(problem));
     if (next === null) logger.error('configuration is wrong, the old one stays in force');
     else {
       setDebug(next.debug);
       daemon.reload(settingsOf(next));
-      const later = changedOptions(current, next);
+      const later = changedOptions(current.config, next);
       if (later.length > 0) logger.warn('these options take effect only after a restart', { options: later });
       logger.info('configuration reloaded');
-      current = next;
+      current.config = next;
     }
-    notifier.ready('joined the cluster');
+    if (isReady()) notifier.ready('joined the cluster');
   };
   handlers.dump = () => {
     process.stdout.write(`${JSON.stringify(daemon.dump())}\n`);
@@ -104,6 +106,7 @@ function handle({ handlers, logger, configFile, env, setDebug, config: first }: 
     if (daemon.confirmEvacuation()) logger.warn('evacuation confirmed');
     else logger.info('no evacuation is paused here');
   };
+  return current;
 }
 
 function settingsOf(config: FleetdConfig): DaemonSettings {
