@@ -107,7 +107,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   mountV1(
     app,
     {
-      units: new V1Units({ registry, cache, listing: currentListing, tokenLimit, logger }),
+      units: new V1Units({ registry, cache, listing: currentListing, tokenLimit, clock, logger }),
       states: new V1States({ cache, tokenLimit }),
       machines: new V1Machines({ registry, cache, tokenLimit, logger }),
     },

@@ -7,6 +7,7 @@ import { errorAnswer, jsonAnswer, type Answer } from '../http/answer.ts';
 import type { ApiRequest } from '../http/api-request.ts';
 import { writeJson } from '../http/json-write.ts';
 import { cutPage, parsePageToken } from '../http/page-token.ts';
+import { isOriginalClient } from './original-client.ts';
 
 export interface V1StatesOptions {
   readonly cache: ClusterCache;
@@ -58,7 +59,7 @@ export class V1States {
     const [machine] = [...view.statesOf(request.name).keys()].sort(compareBytes);
     const state = machine === undefined ? undefined : view.state(request.name, machine);
     if (state !== undefined) return jsonAnswer(200, writeJson(toWire(state)), view.revision);
-    return errorAnswer(request.headers['user-agent']?.startsWith('google-api-go-client/') === true ? 503 : 404, ABSENT);
+    return errorAnswer(isOriginalClient(request) ? 503 : 404, ABSENT);
   }
 }
 

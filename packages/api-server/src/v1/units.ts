@@ -1,7 +1,7 @@
 import { v1UnitBodySchema, type V1UnitBody } from '@fleet/api';
 import type { TargetState, UnitName } from '@fleet/model';
 import type { Registry, UnitChange, UnitRecord } from '@fleet/registry';
-import { isFleetError, type Logger } from '@fleet/runtime';
+import { isFleetError, type Clock, type Logger } from '@fleet/runtime';
 import { quoteText, type UnitOption } from '@fleet/unit-parser';
 import { admitName, admitOptions, admitTargetState, type AdmittedUnit } from '../admission.ts';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
@@ -10,6 +10,7 @@ import { errorAnswer, jsonAnswer, revisionHeaders, type Answer } from '../http/a
 import type { ApiRequest } from '../http/api-request.ts';
 import { foldMembers, JsonSyntaxError, readJson, type Shape } from '../http/json-read.ts';
 import { parsePageToken } from '../http/page-token.ts';
+import { isOriginalClient, StopsToTell } from './original-client.ts';
 import { unitJson, type UnitsListing } from './units-listing.ts';
 
 export interface V1UnitsOptions {
@@ -17,6 +18,7 @@ export interface V1UnitsOptions {
   readonly cache: ClusterCache;
   readonly listing: () => UnitsListing;
   readonly tokenLimit: number;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -25,9 +27,11 @@ const BODY_SHAPE: Shape = { name: null, options: [{ section: null, name: null, v
 /** The unit resource of version 1 (spec: sections 7.1 to 7.7). */
 export class V1Units {
   readonly #options: V1UnitsOptions;
+  readonly #stops: StopsToTell;
 
   constructor(options: V1UnitsOptions) {
     this.#options = options;
+    this.#stops = new StopsToTell(options.clock);
   }
 
   async list(request: ApiRequest): Promise<Answer> {
@@ -47,12 +51,13 @@ export class V1Units {
     if (unit === null) return errorAnswer(404, 'unit does not exist');
     const { revision } = view;
     const { machine, currentState } = view.location(unit);
+    const stillLaunched = isOriginalClient(request) && this.#stops.take(unit.name) && currentState === 'loaded';
     const { optionsJson } = await this.#options.cache.texts.get(unit.hash);
     const json = unitJson({
       name: unit.name,
       options: optionsJson,
       desiredState: unit.targetState,
-      currentState: unit.global ? null : currentState,
+      currentState: unit.global ? null : stillLaunched ? 'launched' : currentState,
       machine: unit.global ? null : machine,
     });
     return jsonAnswer(200, json, revision);
@@ -100,6 +105,7 @@ export class V1Units {
       return errorAnswer(400, `name in URL ${quoteText(request.name)} differs from unit name in request body ${quoteText(body.name)}`);
     }
     const name = admitName(request.name);
+    if (body.desiredState === 'loaded' && isOriginalClient(request) && this.#isLaunched(name)) this.#stops.begin(name);
     const quick = await this.#changeStateOnly(name, body);
     if (quick !== null) return quick;
     const existing = await this.#readUnit(name, request.signal);
@@ -112,6 +118,13 @@ export class V1Units {
     }
     const admitted = options.length === 0 ? null : admitOptions(options);
     return await this.#update(existing, admitted, body, request);
+  }
+
+  /** As far as the cache knows; who has the unit stopped has read it before. */
+  #isLaunched(name: UnitName): boolean {
+    const view = this.#options.cache.current;
+    const unit = view?.unit(name);
+    return view !== undefined && unit !== undefined && !unit.global && view.location(unit).currentState === 'launched';
   }
 
   /**
