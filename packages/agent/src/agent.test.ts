@@ -81,6 +81,30 @@ describe('tasks', () => {
     expect([...machine.memory.asked]).toEqual([]);
   });
 
+  it.each([
+    { kind: 'scheduled', bring: () => machine.assign('a.service') },
+    { kind: 'global', bring: () => machine.create('a.service', fleet('Global=true')) },
+  ])('remembers nothing of a $kind unit that is gone', async ({ bring }) => {
+    const reads: string[] = [];
+    const readText = machine.users.readText.bind(machine.users);
+    await machine.start({
+      registry: overriding(machine.users, {
+        readText: (hash, options) => {
+          reads.push(hash);
+          return readText(hash, options);
+        },
+      }),
+    });
+    for (let round = 1; round <= 3; round += 1) {
+      await bring();
+      await machine.settle();
+      // For what it asks for, and to write it.
+      expect(reads).toHaveLength(2 * round);
+      await machine.destroy('a.service');
+      expect(machine.systemd.control.running()).toEqual([]);
+    }
+  });
+
   it('tells how many units it holds, when they come and when they are gone', async () => {
     const told: number[] = [];
     await machine.start({ observer: { onUnits: (units) => told.push(units) } });

@@ -287,7 +287,12 @@ class MachineAgent implements Agent {
         look = true;
       } else if (change.kind === 'state') {
         if (change.after === undefined && change.before !== undefined) this.#publisher.lost(change.before.unit);
-      } else look = true;
+      } else {
+        // Units may come and go in masses.
+        if (change.kind === 'sched' && change.after === undefined && change.before !== undefined) this.#requirements.forget(change.before.unit);
+        if (change.kind === 'globals' && change.after === undefined && change.before !== undefined) this.#requirements.forget(change.before.name);
+        look = true;
+      }
     }
     if (look) this.#look.wake();
   }
