@@ -46,8 +46,3 @@ function mixedUnit(i: number): SchedulerUnit {
       return unit(`plain-${i}.service`);
   }
 }
-
-/** The same cluster with every unit placed. */
-export function withPlacements(cluster: ClusterSnapshot, placements: ClusterSnapshot['placements']): ClusterSnapshot {
-  return { ...cluster, placements };
-}

@@ -25,12 +25,6 @@ export function inConflict(a: SchedulerUnit, b: SchedulerUnit): boolean {
   return matchesAny(a.requirements.conflicts, b.name) || matchesAny(b.requirements.conflicts, a.name);
 }
 
-/** Whether `replacer` makes `other` leave; two units that replace each other leave each other alone. */
-export function replacesUnit(replacer: SchedulerUnit, other: SchedulerUnit): boolean {
-  if (replacer.name === other.name || other.requirements.global || replacer.requirements.global) return false;
-  return matchesAny(replacer.requirements.replaces, other.name) && !matchesAny(other.requirements.replaces, replacer.name);
-}
-
 export function matchesAny(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) => compiled(pattern).test(name));
 }

@@ -1,6 +1,6 @@
 import type { MachineId, UnitName } from '@fleet/model';
 import { desiredUnits } from '../desired-units.ts';
-import { compiled, inConflict, matchesAny, meetsMachineId, meetsMetadata, replacesUnit } from '../fitness.ts';
+import { compiled, inConflict, matchesAny, meetsMachineId, meetsMetadata } from '../fitness.ts';
 import { describeHolders, describeMetadata, describePending, findMalformed, NAMED_CONFLICTS, RejectionCounter } from '../explain.ts';
 import { compareBytes, sortBytes, sortByName } from '../order.ts';
 import * as reason from '../reason.ts';
@@ -286,4 +286,10 @@ export class ReferencePlanner {
     this.#placements.set(unit, machine);
     this.#steps.push({ kind: 'schedule', unit, machine, reason: why });
   }
+}
+
+/** Whether `replacer` makes `other` leave; two units that replace each other leave each other alone. */
+function replacesUnit(replacer: SchedulerUnit, other: SchedulerUnit): boolean {
+  if (replacer.name === other.name || other.requirements.global || replacer.requirements.global) return false;
+  return matchesAny(replacer.requirements.replaces, other.name) && !matchesAny(other.requirements.replaces, replacer.name);
 }
