@@ -1,4 +1,4 @@
-import type { MachineId, Metadata } from '@fleet/model';
+import type { MachineId } from '@fleet/model';
 import type { LeaseId, MachineRegistration, Registry } from '@fleet/registry';
 import { backoffDelayMs, describeError, isFleetError, keepLease, Wakeup, type Clock, type Component, type Logger } from '@fleet/runtime';
 import type { RuntimeMemory } from './runtime-memory.ts';
@@ -6,15 +6,7 @@ import type { RuntimeMemory } from './runtime-memory.ts';
 export type PresenceRegistry = Pick<Registry, 'grantLease' | 'keepAlive' | 'revokeLease' | 'registerMachine' | 'removeMachine'>;
 
 /** What is published of this machine besides its id. */
-export interface MachineDescription {
-  readonly bootId: string;
-  readonly address: string;
-  readonly metadata: Metadata;
-  readonly version: string;
-  readonly capabilities: Readonly<Record<string, boolean>>;
-  /** Directory on it with `<unit>.log` for the output of each unit; none where its journal has it. */
-  readonly unitLogs?: string;
-}
+export type MachineDescription = Omit<MachineRegistration, 'id' | 'sessionId'>;
 
 export type PresenceStatus =
   /** Not in the cluster, or not any more: working on it. */

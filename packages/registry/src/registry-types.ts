@@ -1,4 +1,4 @@
-import type { MachineId, Metadata, TargetState, UnitHash, UnitName, UnitState } from '@fleet/model';
+import type { MachineId, TargetState, UnitHash, UnitName, UnitState } from '@fleet/model';
 import type {
   HistoryRecord,
   LeaderRecord,
@@ -112,17 +112,8 @@ export interface PlacementOutcome {
   readonly revision: number;
 }
 
-export interface MachineRegistration {
-  readonly id: MachineId;
-  readonly bootId: string;
-  readonly sessionId: string;
-  readonly address: string;
-  readonly metadata: Metadata;
-  readonly version: string;
-  readonly capabilities: Readonly<Record<string, boolean>>;
-  /** Directory on it with `<unit>.log` for the output of each unit; none where its journal has it. */
-  readonly unitLogs?: string;
-}
+/** What a machine says of itself when it joins. */
+export type MachineRegistration = Omit<MachineRecord, 'revision' | 'lease'>;
 
 /** What the agent publishes: a state, or its end. Under the machine's lease. */
 export type StateChange =
