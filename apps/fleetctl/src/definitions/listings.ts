@@ -1,9 +1,14 @@
 import { stringFlag, type CommandDefinition, type FlagDefinition } from '../cli/definition.ts';
 import { listingFlags } from './globals.ts';
 
-export const UNIT_FIELDS = ['unit', 'load', 'active', 'sub', 'machine', 'hash'];
-export const UNIT_FILE_FIELDS = ['unit', 'hash', 'dstate', 'state', 'target', 'global', 'desc', 'tmachine'];
-export const MACHINE_FIELDS = ['machine', 'ip', 'metadata'];
+const UNIT_FIELDS = ['unit', 'load', 'active', 'sub', 'machine', 'hash'] as const;
+const UNIT_FILE_FIELDS = ['unit', 'hash', 'dstate', 'state', 'target', 'global', 'desc', 'tmachine'] as const;
+const MACHINE_FIELDS = ['machine', 'ip', 'metadata'] as const;
+
+// Each has a column in `view/columns.ts`, which help and completion do without.
+export type UnitField = (typeof UNIT_FIELDS)[number];
+export type UnitFileField = (typeof UNIT_FILE_FIELDS)[number];
+export type MachineField = (typeof MACHINE_FIELDS)[number];
 
 function fieldsFlag(defaultValue: string, values: readonly string[]): FlagDefinition {
   return stringFlag('fields', defaultValue, 'columns to show, separated by commas', { values, list: true });

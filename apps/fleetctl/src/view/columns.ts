@@ -1,4 +1,5 @@
 import type { MachineInfo, UnitStateInfo, UnitSummary } from '@fleet/api-client/fast';
+import type { MachineField, UnitField, UnitFileField } from '../definitions/listings.ts';
 
 /** How cells are shown, and the machines that legends name. */
 export interface CellContext {
@@ -27,7 +28,7 @@ function hashCell(hash: string, { full }: CellContext): string {
 }
 
 /** Columns of list-units. Systemd's words are shown as reported, `-` where a server sent none, so that no cell is empty. */
-export const unitColumns: Readonly<Record<string, Column<UnitStateInfo>>> = {
+export const unitColumns: Readonly<Record<UnitField, Column<UnitStateInfo>>> = {
   unit: (state) => state.name,
   load: (state) => orDash(state.load),
   active: (state) => orDash(state.active),
@@ -38,7 +39,7 @@ export const unitColumns: Readonly<Record<string, Column<UnitStateInfo>>> = {
 
 const target: Column<UnitSummary> = (unit, context) => (unit.global ? 'global' : legendOf(unit.machineID, context));
 
-export const unitFileColumns: Readonly<Record<string, Column<UnitSummary>>> = {
+export const unitFileColumns: Readonly<Record<UnitFileField, Column<UnitSummary>>> = {
   unit: (unit) => unit.name,
   hash: (unit, context) => hashCell(unit.hash, context),
   dstate: (unit) => orDash(unit.desiredState),
@@ -49,7 +50,7 @@ export const unitFileColumns: Readonly<Record<string, Column<UnitSummary>>> = {
   desc: (unit) => orDash(unit.description ?? ''),
 };
 
-export const machineColumns: Readonly<Record<string, Column<MachineInfo>>> = {
+export const machineColumns: Readonly<Record<MachineField, Column<MachineInfo>>> = {
   machine: (machine, { full }) => machineLegend(machine.id, undefined, full),
   ip: (machine) => orDash(machine.primaryIP ?? ''),
   metadata: (machine) => orDash(formatMetadata(machine.metadata)),
