@@ -50,7 +50,7 @@ export async function untilGone(machines: readonly RealClusterMachine[], deadlin
   await waitUntil('all units to be gone', () => machines.every((machine) => unitFilesOn(machine).length === 0), { deadlineMs, everyMs: 2 });
 }
 
-export async function daemonPid(machine: RealClusterMachine): Promise<string> {
+async function daemonPid(machine: RealClusterMachine): Promise<string> {
   return (await machine.real.output(['systemctl', 'show', '--value', '--property=MainPID', 'fleet.service'])).trim();
 }
 

@@ -11,7 +11,7 @@ import { createRealCluster, type RealCluster } from './real/real-cluster.ts';
 export const clusterKind: 'in-process' | 'real' = process.env['FLEET_E2E_CLUSTER'] === 'real' ? 'real' : 'in-process';
 
 /** Time for what the cluster should do "soon" (15 s in the original's functional tests). */
-export const soonMs = 15_000;
+const soonMs = 15_000;
 
 /** Scenarios that share one cluster, made before the first and emptied after each. */
 export function describeScenarios(name: string, options: ClusterOptions, body: (cluster: () => Cluster) => void): void {
@@ -160,7 +160,7 @@ export async function placement(cluster: Cluster): Promise<Readonly<Record<strin
   return places;
 }
 
-export function poweredMachines(cluster: Cluster): readonly ClusterMachine[] {
+function poweredMachines(cluster: Cluster): readonly ClusterMachine[] {
   return cluster.machines.filter((machine) => machine.running);
 }
 

@@ -4,7 +4,7 @@ import type { ChaosUnit } from './catalogue.ts';
 export type Wish = 'absent' | 'inactive' | 'loaded' | 'launched';
 export type Verb = 'start' | 'stop' | 'load' | 'unload' | 'destroy';
 
-export const wishOf: Readonly<Record<Verb, Wish>> = { start: 'launched', stop: 'loaded', load: 'loaded', unload: 'inactive', destroy: 'absent' };
+const wishOf: Readonly<Record<Verb, Wish>> = { start: 'launched', stop: 'loaded', load: 'loaded', unload: 'inactive', destroy: 'absent' };
 
 /** A unit as one machine's systemd shows it. */
 export interface Sighting {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { controlGroupRoots } from './control-groups.ts';
 
 /** Debian packages that the real machines are made with; `npm test` installs those that are missing when it runs as root. */
-export const toolPackages: Readonly<Record<string, string>> = {
+const toolPackages: Readonly<Record<string, string>> = {
   'systemd-nspawn': 'systemd-container',
   'dbus-daemon': 'dbus',
   etcd: 'etcd-server',

@@ -30,7 +30,7 @@ TimeoutStopSec=60
 }
 
 /** Writes /etc/fleet/fleet.conf; a running daemon sees it when it is told to reload or started again. */
-export function writeConfig(machine: RealMachine, { agentTtlMs, etcdServers, config }: FleetInstallation): void {
+function writeConfig(machine: RealMachine, { agentTtlMs, etcdServers, config }: FleetInstallation): void {
   const lines = [`agent_ttl=${agentTtlMs / 1000}s`, `etcd_servers=${etcdServers.join(',')}`, ...config];
   machine.writeFile('/etc/fleet/fleet.conf', `${lines.join('\n')}\n`);
 }

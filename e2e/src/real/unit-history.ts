@@ -20,7 +20,7 @@ const started = '39f53479d3a045ac8e11786248231fbf';
 const stopped = '9d1aaa27d60140bd96365438aad20286';
 
 /** Every run of a unit on a machine, oldest first, by the machine's own journal, which outlives power cuts. */
-export async function unitRuns(machine: RealClusterMachine, unit: string): Promise<readonly UnitRun[]> {
+async function unitRuns(machine: RealClusterMachine, unit: string): Promise<readonly UnitRun[]> {
   await machine.real.output(['journalctl', '--sync']);
   const out = await machine.real.output(['journalctl', '--output=json', '--output-fields=MESSAGE_ID', '--no-pager', '_PID=1', `UNIT=${unit}`]);
   const entries = out

@@ -4,7 +4,7 @@ import { FleetError } from '@fleet/runtime';
 import { formatUnitFile, hashText, isGlobal, parseUnitFile, type UnitOption } from '@fleet/unit-parser';
 
 /** Longest unit file that is taken, in bytes. It has to fit into one request to the store beside its records. */
-export const MAX_TEXT_BYTES = 1024 * 1024;
+const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** A unit file as it is stored: its text written by fleet, so that equal units have equal hashes. */
 export interface AdmittedUnit {

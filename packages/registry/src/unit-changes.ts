@@ -158,7 +158,7 @@ function unitExists(name: string): FleetError {
   return new FleetError(`unit ${name} exists already`, { code: 'UNIT_EXISTS', kind: 'conflict', remedy: 'replace it, or destroy it first' });
 }
 
-export function unitNotFound(name: string): FleetError {
+function unitNotFound(name: string): FleetError {
   return new FleetError(`unit ${name} does not exist`, { code: 'UNIT_NOT_FOUND', kind: 'not-found' });
 }
 

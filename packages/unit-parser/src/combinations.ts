@@ -81,7 +81,7 @@ const FORBIDDEN_PAIRS: readonly (readonly [Kind, Kind])[] = [
 ];
 
 /** The first two kinds of requirement that exclude each other. */
-export function findForbiddenPair(requirements: Requirements): { readonly pair: readonly [Kind, Kind]; readonly message: string } | null {
+function findForbiddenPair(requirements: Requirements): { readonly pair: readonly [Kind, Kind]; readonly message: string } | null {
   return findForbiddenPairs(requirements)[0] ?? null;
 }
 

@@ -35,7 +35,7 @@ const COMPLETIONS: Readonly<Record<string, string>> = {
 };
 
 /** Makes `dist/<name>.tar.gz` in the repository, in place of what was there, and returns its path. */
-export function createArchive(): string {
+function createArchive(): string {
   const name = archiveName();
   const output = join(repository, 'dist');
   const stage = join(output, name);

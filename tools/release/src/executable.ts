@@ -11,7 +11,7 @@ import { compileFunction } from 'node:vm';
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
 /** `folder` holds main.js and what it requires. The output is written beside and renamed, so that a running one is not disturbed. */
-export function createExecutable(folder: string, output: string): void {
+function createExecutable(folder: string, output: string): void {
   if (process.platform !== 'linux') throw new Error(`single executables are made on Linux, this is ${process.platform}`);
   const place = dirname(output);
   mkdirSync(place, { recursive: true });

@@ -17,7 +17,7 @@ const BOOLEANS = new Map<string, boolean>([
   ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((word) => [word, false] as const),
 ]);
 
-export function parseBoolean(word: string): boolean | undefined {
+function parseBoolean(word: string): boolean | undefined {
   return BOOLEANS.get(word);
 }
 

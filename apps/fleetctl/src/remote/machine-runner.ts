@@ -16,7 +16,7 @@ export interface RunOptions extends SpawnOptions {
 }
 
 /** Id of the machine we are on; empty if it has none. */
-export function localMachineId(): string {
+function localMachineId(): string {
   try {
     return readFileSync('/etc/machine-id', 'utf8').trim();
   } catch {
@@ -58,7 +58,7 @@ export async function runOverSsh(context: Context, flags: Flags, address: string
     const target = parseSshTarget(address, port);
     if (ssh.strictHostKeyChecking) mkdirSync(dirname(ssh.knownHostsFile), { recursive: true, mode: 0o700 });
     using askpass = context.stdinIsTerminal || ssh.batch === true ? undefined : await createAskpass();
-    const args = [...(options.terminal === true ? ['-t'] : []), ...sshArguments(target, ssh), ...command];
+    const args = [...(options.terminal === undefined ? [] : [options.terminal ? '-t' : '-T']), ...sshArguments(target, ssh), ...command];
     return await context.spawn('ssh', args, { signal: context.signal, ...options, env: { ...options.env, ...askpass?.env } });
   } catch (error) {
     context.signal.throwIfAborted();

@@ -5,7 +5,7 @@ import { parseConfigFile } from './parse-file.ts';
 import type { Problem } from './problem.ts';
 import { readOptions } from './read-options.ts';
 
-export const DEFAULT_CONFIG_FILE = '/etc/fleet/fleet.conf';
+const DEFAULT_CONFIG_FILE = '/etc/fleet/fleet.conf';
 
 export interface LoadedConfig {
   /** Null when a problem is an error. */

@@ -14,7 +14,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   UNIT_TEXT_MISSING: 500,
 };
 
-export function statusOf(error: unknown): number {
+function statusOf(error: unknown): number {
   if (!isFleetError(error)) return 500;
   return STATUS_BY_CODE[error.code] ?? STATUS[error.kind];
 }

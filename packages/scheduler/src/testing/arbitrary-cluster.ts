@@ -20,7 +20,7 @@ function often<T>(value: T, arbitrary: fc.Arbitrary<T>, weight = 3): fc.Arbitrar
 
 const some = <T>(arbitrary: fc.Arbitrary<T>, weight = 3): fc.Arbitrary<T[]> => often([], fc.array(arbitrary, { minLength: 1, maxLength: 2 }), weight);
 
-export const arbitraryRequirements: fc.Arbitrary<Requirements> = fc.record({
+const arbitraryRequirements: fc.Arbitrary<Requirements> = fc.record({
   machineId: often<string | null>(null, fc.constantFrom('01234567', 'm3', '0123456789aa', '', 'nowhere'), 8),
   machineOf: some(fc.constantFrom<string>(...UNITS, UNKNOWN, ''), 4),
   conflicts: some(pattern),

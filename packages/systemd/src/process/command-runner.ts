@@ -13,7 +13,7 @@ import type { OutputTarget, ServiceSpec } from './service-spec.ts';
 import type { UnitLogs } from './unit-log.ts';
 
 /** Where systemd looks for commands without a path. */
-export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A command that could not be started, as the exit it counts as, or as a lack of means to start it. */
 export interface SpawnFailure {
