@@ -10,6 +10,9 @@ const NAMES = ['a.service', 'b.service', 'c.service', 'd.service', 'e.service'];
 const TEXTS = [SLEEP, '[Service]\nExecStart=/bin/sleep 100000\n', '[Service]\nExecStart=/bin/sleep 200000\n[X-Fleet]\nConflicts=b.service\n', ONESHOT];
 const AWAY = new FleetError('the store does not answer', { code: 'STORE_UNAVAILABLE', kind: 'unavailable' });
 
+/** Watches that can be held back, and none. */
+const WATCHED = [undefined, '', 'sched', 'state', 'machines'];
+
 /** Numbers from 0 to `below`, always the same for a seed (mulberry32). */
 function random(seed: number): (below: number) => number {
   let state = seed;
@@ -33,7 +36,7 @@ async function story(seed: number): Promise<void> {
     for (let step = 0; step < 60; step += 1) {
       const name = pick();
       const unit = wanted.get(name);
-      const action = next(17);
+      const action = next(21);
       log.push(`${action} ${name}`);
       switch (action) {
         case 0:
@@ -108,12 +111,26 @@ async function story(seed: number): Promise<void> {
         case 16:
           for (let turn = next(20); turn > 0; turn -= 1) await machine.clock.advance(0);
           break;
+        case 17:
+          if (control.files.has(name) && control.state(name).load === 'loaded') control.hangStop(name);
+          break;
+        case 18:
+          if (control.files.has(name)) control.removeFile(name);
+          break;
+        case 19:
+          machine.heldWatches = WATCHED[next(WATCHED.length)];
+          break;
+        case 20:
+          machine.onLeaseLoss = machine.onLeaseLoss === 'keep' ? 'stop' : 'keep';
+          running.agent.refresh();
+          break;
         default:
           throw new Error(`no action ${action}`);
       }
       if (next(3) === 0) for (let turn = next(8); turn > 0; turn -= 1) await machine.clock.advance(1);
     }
     machine.outage = undefined;
+    machine.heldWatches = undefined;
     control.restore();
     for (const name of NAMES) {
       control.refuseStart(name, undefined);

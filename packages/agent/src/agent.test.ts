@@ -191,7 +191,7 @@ describe('global units', () => {
 });
 
 describe('refusals', () => {
-  it('tries a refused start again, says why meanwhile, and holds up nobody (W24, W25)', async () => {
+  it('tries a refused start again, says why meanwhile, and holds up nobody', async () => {
     await machine.start();
     await machine.create('a.service');
     await machine.assign('b.service');
@@ -226,7 +226,7 @@ describe('refusals', () => {
     expect(await machine.published()).toEqual({});
   });
 
-  it('removes a unit whose stop is refused because systemd does not know it (W26, W27)', async () => {
+  it('removes a unit whose stop is refused because systemd does not know it', async () => {
     await machine.start();
     await machine.assign('a.service', SLEEP, 'loaded');
     machine.systemd.control.refuseStop('a.service', 'Unit a.service not loaded');
@@ -262,7 +262,7 @@ describe('refusals', () => {
     expect(await machine.published()).toEqual({ 'a.service': expect.objectContaining({ active: 'inactive', asked: 'loaded', generation: 2 }) });
   });
 
-  it('waits for a unit to stop before its file goes (W28), and says so when that takes long', async () => {
+  it('waits for a unit to stop before its file goes, and says so when that takes long', async () => {
     await machine.start({ stopDeadlineMs: 10_000 });
     await machine.assign('a.service', `${SLEEP}TimeoutStopSec=infinity\n`);
     machine.systemd.control.hangStop('a.service');
@@ -308,7 +308,7 @@ describe('refusals', () => {
 });
 
 describe('restart of fleetd', () => {
-  it('touches nothing after kill -9: same lease, no start, no stop (W10, W23)', async () => {
+  it('touches nothing after kill -9: same lease, no start, no stop', async () => {
     const first = await machine.start();
     await machine.assign('a.service');
     await machine.assign('b.service', SLEEP, 'loaded');
@@ -338,6 +338,20 @@ describe('restart of fleetd', () => {
     expect(machine.systemd.control.startsOf('b.service')).toBe(1);
   });
 
+  it('starts a unit that was being put away when fleetd was killed, if it is wanted again', async () => {
+    const first = await machine.start();
+    await machine.assign('a.service');
+    machine.systemd.control.hangStop('a.service');
+    await machine.destroy('a.service');
+    expect(machine.systemd.control.state('a.service').active).toBe('deactivating');
+    await first.kill();
+    await machine.assign('a.service');
+    await machine.start();
+    machine.systemd.control.release('a.service');
+    await machine.pass(1000);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+
   it('does not start again what runs or has failed, even when its memory is lost', async () => {
     const first = await machine.start();
     await machine.assign('a.service');
@@ -359,7 +373,7 @@ describe('restart of fleetd', () => {
     expect(machine.systemd.control.files.size).toBe(0);
   });
 
-  it('takes up a new lease when the old one has ended, and publishes everything under it (W36)', async () => {
+  it('takes up a new lease when the old one has ended, and publishes everything under it', async () => {
     const first = await machine.start();
     await machine.assign('a.service');
     await first.kill();
@@ -409,6 +423,22 @@ describe('hand edits', () => {
     await machine.pass(61_000);
     expect(machine.systemd.control.files.get('a.service')).toBe(SLEEP);
     expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+
+  it.each([
+    { title: 'another text', target: 'launched' as const, running: ['a.service'] },
+    { title: 'another text, and not to run', target: 'loaded' as const, running: [] },
+  ])('stops what runs without its file when it is to have $title', async ({ target, running }) => {
+    const first = await machine.start();
+    await machine.assign('a.service');
+    await first.kill();
+    machine.systemd.control.removeFile('a.service');
+    await machine.replace('a.service', OTHER, target);
+    await machine.start();
+    await machine.pass(1000);
+    const { control } = machine.systemd;
+    expect({ files: [...control.files], stops: control.calls('stop'), running: control.running() }).toEqual({ files: [['a.service', OTHER]], stops: 1, running });
+    expect(await machine.published()).toMatchObject({ 'a.service': { hash: hashText(OTHER), asked: target } });
   });
 
   it('puts a file back that was removed, without touching what runs and without running again what has finished', async () => {
@@ -579,7 +609,7 @@ describe('outages of the store', () => {
     expect(machine.systemd.control.startsOf('a.service')).toBe(1);
   });
 
-  it('that wipe the machine key change nothing here, and the key comes back (W21)', async () => {
+  it('that wipe the machine key change nothing here, and the key comes back', async () => {
     await machine.start();
     await machine.assign('a.service');
     await machine.users.changeMetadata([{ machine: machine.id, key: 'x', value: 'y' }]);
@@ -615,7 +645,7 @@ describe('duplicate machine ids', () => {
 });
 
 describe('systemd away', () => {
-  it('reads everything again when the connection is back (W30)', async () => {
+  it('reads everything again when the connection is back', async () => {
     await machine.start();
     await machine.assign('a.service');
     machine.systemd.control.drop();

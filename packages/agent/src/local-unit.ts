@@ -78,9 +78,11 @@ export class LocalUnit {
     if (state.active === 'active') this.#jobReason = undefined;
   }
 
-  /** As the planner sees it, who was told whether the unit is wanted. */
-  current(wanted: boolean): CurrentUnit | undefined {
-    if (this.#file === null && (wanted || this.#asked === null)) return undefined;
+  /** As the planner sees it, who was told of the file that is wanted; null for none. */
+  current(wanted: string | null): CurrentUnit | undefined {
+    if (this.#file === null && this.#asked === null) return undefined;
+    // A file that is gone is only put back under what runs when that is known to run by it.
+    if (this.#file === null && wanted !== null && (this.#asked === 'loaded' || this.#lastFile === wanted)) return undefined;
     return { name: this.name, state: this.#asked ?? 'inactive', hash: this.#file ?? '' };
   }
 
@@ -137,10 +139,15 @@ export class LocalUnit {
     const { limit, signal, manager, reload } = this.#context;
     try {
       const job = await limit(() => manager.stop(this.name, { signal }), signal);
-      await this.#stopped(job);
+      // Should fleetd be killed meanwhile: what was being put away has to be started when the next one finds it wanted again.
+      const noted = this.#asked === 'launched' ? this.#save('loaded') : undefined;
+      await Promise.all([this.#stopped(job), noted]);
     } catch (error) {
       // A stop that is refused matters only while there is something to stop.
-      if (!isFleetError(error, 'UNIT_REFUSED') || isRunning(await this.#readState())) throw error;
+      if (!isFleetError(error, 'UNIT_REFUSED') || isRunning(await this.#readState())) {
+        if (!signal.aborted) await this.#save(this.#asked);
+        throw error;
+      }
     }
     await limit(() => manager.unload(this.name, { signal }), signal);
     this.#file = null;
@@ -180,6 +187,10 @@ export class LocalUnit {
 
   async #remember(asked: Asked | null): Promise<void> {
     this.#asked = asked;
+    await this.#save(asked);
+  }
+
+  async #save(asked: Asked | null): Promise<void> {
     try {
       await this.#context.memory.saveAsked(this.name, asked);
     } catch (error) {

@@ -182,7 +182,7 @@ export class UnitWorker {
     const wanted = this.#wanted;
     this.#tried = wanted;
     if (wanted?.targetState === 'launched' && this.#unit.asked === null && this.#unit.file === wanted.hash) await this.#unit.adopt();
-    const task = planUnitTasks(this.name, wanted ?? undefined, this.#unit.current(wanted !== null))[0];
+    const task = planUnitTasks(this.name, wanted ?? undefined, this.#unit.current(wanted?.hash ?? null))[0];
     if (task === undefined) {
       this.#reason = undefined;
       if (wanted !== null) this.#generation = wanted.generation;
