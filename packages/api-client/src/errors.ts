@@ -33,7 +33,7 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** `Get "http://domain-sock/…": <why>`, as the original's HTTP library wrote it (fleetctl specification, section 10). */
+/** `Get "http://domain-sock/…": <why>`, as the original's HTTP library wrote it. */
 export function requestFailed(method: string, url: string, why: string, cause?: unknown): FleetError {
   const verb = method.charAt(0) + method.slice(1).toLowerCase();
   return new FleetError(`${verb} "${url}": ${why}`, { code: REQUEST_FAILED, kind: 'unavailable', ...(cause === undefined ? {} : { cause }) });

@@ -1,6 +1,6 @@
 import { V1_PREFIXES, V2_PREFIX } from './constants.ts';
 
-/** Resources of version 1, by the words of the specification. */
+/** Resources of version 1, in the original's words. */
 export type V1Resource =
   | { readonly resource: 'units' | 'states' | 'machines' | 'discovery' | 'metrics' | 'root' }
   | { readonly resource: 'unit' | 'state'; readonly name: string };

@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InProcessCluster } from './testing/in-process-cluster.ts';
 import { GoogleApiError, OriginalClient, type OriginalUnit } from './testing/original-client.ts';
 
-// The request sequences of the original's command line (fleetctl: section 11), and the guarantees it leans on
-// (http-api: section 12.4), against daemons with engines and agents.
+// The request sequences of the original's command line and the guarantees it leans on, against daemons with engines and agents.
 
 const POLL_MS = 250;
 const options = (value: string, ...more: readonly { readonly section: string; readonly name: string; readonly value: string }[]): NonNullable<OriginalUnit['options']> => [

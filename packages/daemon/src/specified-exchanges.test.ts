@@ -47,7 +47,7 @@ const UNIT_METHODS = 'only GET, PUT and DELETE supported against this resource';
 const MACHINE_METHODS = 'only GET and PATCH supported against this resource';
 const ONLY_HTTP_GET = 'only HTTP GET supported against this resource';
 
-describe.each(['/fleet/v1', '/v1-alpha'])('routes below %s (section 3)', (prefix) => {
+describe.each(['/fleet/v1', '/v1-alpha'])('routes below %s', (prefix) => {
   it.each<[string, string, number, string | null | undefined]>([
     ['PUT', '/units', 405, ONLY_GET],
     ['PATCH', '/units', 405, ONLY_GET],
@@ -93,7 +93,7 @@ describe.each(['/fleet/v1', '/v1-alpha'])('routes below %s (section 3)', (prefix
 
 describe('beyond the recorded exchanges', () => {
   it.each<Row>([
-    // Section 3
+    // Routes
     { title: 'every method at the root', send: ['DELETE', '/'], status: 405, body: '' },
     { title: 'a path of nobody, with a body', send: ['PUT', '/fleet', '{}'], status: 404, body: '' },
     { title: 'the other case of a prefix', send: ['GET', '/FLEET/v1/units'], status: 404, body: '' },
@@ -105,12 +105,12 @@ describe('beyond the recorded exchanges', () => {
     { title: 'a redirect by an escaped slash', send: ['GET', '/fleet/v1/units/%2Fa%40b.service'], status: 301, location: '/fleet/v1/units/a@b.service' },
     { title: 'a redirect to the root', send: ['GET', '//'], status: 301, location: '/' },
     { title: 'a dot at the end', send: ['GET', '/fleet/v1/units/.'], status: 301, location: '/fleet/v1/units' },
-    // Section 2
+    // While the machine has not joined
     { title: 'a closed gate: discovery', given: { available: false }, send: ['GET', '/fleet/v1/discovery'], status: 503, body: 'fleet server unable to communicate with etcd' },
     { title: 'a closed gate: metrics', given: { available: false }, send: ['GET', '/metrics'], status: 503, body: 'fleet server unable to communicate with etcd' },
     { title: 'a closed gate: nowhere', given: { available: false }, send: ['DELETE', '/nowhere'], status: 503, body: 'fleet server unable to communicate with etcd' },
     { title: 'a closed gate: a path that is not clean', given: { available: false }, send: ['GET', '/fleet/v1//units'], status: 503, body: 'fleet server unable to communicate with etcd' },
-    // Section 4.6
+    // While the store is away
     ...['/fleet/v1/state', '/fleet/v1/state/a.service', '/fleet/v1/units/a.service', '/v1-alpha/machines'].map((path) => ({ title: `store away: GET ${path}`, given: { registryDown: true }, send: ['GET', path] as const, status: 500, body: '' })),
     { title: 'store away: DELETE', given: { registryDown: true }, send: ['DELETE', '/fleet/v1/units/a.service'], status: 500, body: '' },
     { title: 'store away: a change of state', given: { registryDown: true }, send: ['PUT', '/fleet/v1/units/a.service', { desiredState: 'loaded' }], status: 500, body: '' },
@@ -118,7 +118,7 @@ describe('beyond the recorded exchanges', () => {
     { title: 'store away: what needs no store is judged first', given: { registryDown: true }, send: ['GET', '/fleet/v1/units?nextPageToken=ZAAAAA=='], status: 400, body: 'token page must be greater than zero' },
     { title: 'store away: a name', given: { registryDown: true }, send: ['PUT', '/fleet/v1/units/plain', {}], status: 400, body: 'unit name must contain "."' },
     { title: 'store away: an empty PATCH', given: { registryDown: true }, send: ['PATCH', '/fleet/v1/machines', '[]'], status: 204, body: null },
-    // Section 5
+    // Pages, filters and order
     { title: 'token: CR and LF are skipped', send: ['GET', '/fleet/v1/units?nextPageToken=ZAAC%0D%0AAA=='], status: 200, body: {} },
     { title: 'token: loose bits at the end', send: ['GET', '/fleet/v1/units?nextPageToken=ZAACAB=='], status: 200, body: {} },
     { title: 'token: the other alphabet', send: ['GET', '/fleet/v1/units?nextPageToken=%2B%2F8CAA=='], status: 400 },
@@ -134,13 +134,13 @@ describe('beyond the recorded exchanges', () => {
     { title: 'filters know upper case', given: running, send: ['GET', '/fleet/v1/state?unitName=OLD.service'], status: 200, body: {} },
     { title: 'reports of destroyed units are listed', given: { machines: [{ id: M1 }], states: [state] }, send: ['GET', '/fleet/v1/state'], status: 200, body: { states: [state] } },
     { title: 'reports by unit, then machine', given: { machines: [{ id: M2 }, { id: M1 }], states: [{ ...state, machineID: M2 }, { ...state, name: 'old-er.service' }, state] }, send: ['GET', '/fleet/v1/state'], status: 200, body: { states: [{ ...state, name: 'old-er.service' }, state, { ...state, machineID: M2 }] } },
-    // Section 6.4
+    // What a unit's machine and current state are
     { title: 'placed and not reported', given: { units: [{ ...unit, heartbeat: null }], machines: [{ id: M1 }] }, send: ['GET', '/fleet/v1/units/old.service'], status: 200, body: { ...shown, currentState: 'inactive' } },
     { title: 'reported by another machine only', given: { units: [unit], machines: [{ id: M1 }, { id: M2 }], states: [{ ...state, machineID: M2 }] }, send: ['GET', '/fleet/v1/units/old.service'], status: 200, body: { ...shown, currentState: 'inactive' } },
     { title: 'reported without a placement', given: { units: [{ ...unit, machineID: null, heartbeat: M1 }], machines: [{ id: M1 }], states: [state] }, send: ['GET', '/fleet/v1/units/old.service'], status: 200, body: { currentState: 'inactive', desiredState: 'launched', name: 'old.service', options: [exec('/bin/old')] } },
     { title: 'the last Global counts', given: { units: [{ name: 'g.service', options: [exec('/bin/g'), { section: 'X-Fleet', name: 'Global', value: 'true' }, { section: 'X-Fleet', name: 'Global', value: 'no' }] }] }, send: ['GET', '/fleet/v1/units/g.service'], status: 200, body: { currentState: 'inactive', desiredState: 'inactive', name: 'g.service', options: [exec('/bin/g'), { section: 'X-Fleet', name: 'Global', value: 'true' }, { section: 'X-Fleet', name: 'Global', value: 'no' }] } },
     { title: 'names in byte order', given: { units: ['b.service', 'B.service', 'a-b.service', 'a.service', 'a@1.service'].map((name) => ({ name, options: [exec('/bin/x')] })) }, send: ['GET', '/v1-alpha/units'], status: 200, body: { units: ['B.service', 'a-b.service', 'a.service', 'a@1.service', 'b.service'].map((name) => ({ currentState: 'inactive', desiredState: 'inactive', name, options: [exec('/bin/x')] })) } },
-    // Section 7.3
+    // PUT of a unit
     { title: 'media type: three lines', send: ['PUT', '/fleet/v1/units/a.service', {}, { 'Content-Type': ['application/json', 'application/json', 'text/plain'] }], status: 415, body: 'expected 1 Content-Type, got 3' },
     { title: 'media type: upper case', send: ['PUT', '/fleet/v1/units/a.service', {}, { 'Content-Type': 'Application/JSON' }], status: 415, body: 'only acceptable Content-Type is application/json' },
     { title: 'media type: empty', send: ['PUT', '/fleet/v1/units/a.service', {}, { 'Content-Type': '' }], status: 415, body: 'only acceptable Content-Type is application/json' },
@@ -168,17 +168,17 @@ describe('beyond the recorded exchanges', () => {
     { title: 'a name of 257 bytes', send: ['PUT', `/fleet/v1/units/${'é'.repeat(125)}.service`.replaceAll('é', '%C3%A9'), { options: [exec('/bin/a')] }], status: 400, body: 'unit name exceeds maximum length (256)' },
     { title: 'a name with a quote', send: ['PUT', "/fleet/v1/units/a'.service", { options: [exec('/bin/a')] }], status: 400, body: String.raw`invalid character '\'' in unit name` },
     { title: 'a name with a line end', send: ['PUT', '/fleet/v1/units/a%0A.service', { options: [exec('/bin/a')] }], status: 400, body: String.raw`invalid character '\n' in unit name` },
-    // Section 7.5
+    // Combinations of requirements
     { title: 'an empty MachineID counts', send: ['PUT', '/fleet/v1/units/o.service', { options: [{ section: 'X-Fleet', name: 'MachineID', value: '' }, { section: 'X-Fleet', name: 'Global', value: 'on' }] }], status: 400, body: 'MachineID cannot be used with Global' },
     { title: 'an empty MachineOf counts', send: ['PUT', '/fleet/v1/units/o.service', { options: [{ section: 'X-Fleet', name: 'MachineOf', value: '' }, { section: 'X-Fleet', name: 'Global', value: 'on' }] }], status: 400, body: 'Global cannot be used with Peers' },
     { title: 'an empty Conflicts does not', send: ['PUT', '/fleet/v1/units/o.service', { options: [{ section: 'X-Fleet', name: 'Conflicts', value: '' }, { section: 'X-Fleet', name: 'MachineID', value: 'x' }] }], status: 201, body: null },
     { title: 'the old names', send: ['PUT', '/fleet/v1/units/o.service', { options: [{ section: 'X-Fleet', name: 'X-ConditionMachineBootID', value: 'x' }, { section: 'X-Fleet', name: 'X-Conflicts', value: 'a' }] }], status: 400, body: 'MachineID cannot be used with Conflicts' },
     { title: 'unknown requirements are the business of the client', send: ['PUT', '/fleet/v1/units/o.service', { options: [{ section: 'X-Fleet', name: 'Nonsense', value: 'x' }] }], status: 201, body: null },
-    // Section 7.7
+    // DELETE of a unit, and damaged ones
     { title: 'DELETE takes any body', given: running, send: ['DELETE', '/v1-alpha/units/old.service?alt=json', '}{', {}], status: 204, body: null, units: [], machines: [{ id: M1 }] },
     { title: 'DELETE of a damaged unit', given: { units: [{ name: 'stuck.service', options: [exec('/bin/s')], desiredState: 'started' }] }, send: ['DELETE', '/fleet/v1/units/stuck.service'], status: 204, body: null, units: [] },
     { title: 'PUT repairs a damaged unit', given: { units: [{ name: 'stuck.service', options: [exec('/bin/s')], desiredState: 'started' }] }, send: ['PUT', '/fleet/v1/units/stuck.service', { options: [exec('/bin/s')], desiredState: 'loaded' }], status: 201, body: null, units: [{ currentState: 'inactive', desiredState: 'loaded', name: 'stuck.service', options: [exec('/bin/s')] }] },
-    // Section 9
+    // Machines
     { title: 'a machine without an address', given: { machines: [{ id: M1, metadata: { b: '2', a: '1', 10: 'x', 9: '' } }] }, send: ['GET', '/v1-alpha/machines?alt=json'], status: 200, body: { machines: [{ id: M1, metadata: { 10: 'x', 9: '', a: '1', b: '2' } }] } },
     { title: 'PATCH: later operations win', given: { machines: [{ id: M1 }] }, send: ['PATCH', '/v1-alpha/machines', [{ op: 'add', path: `/${M1}/metadata/k`, value: { value: '1' } }, { op: 'remove', path: `/${M1}/metadata/k` }, { op: 'replace', path: `/${M1}/metadata/k`, value: { value: '3' } }]], status: 204, body: null, machines: [{ id: M1, metadata: { k: '3' } }] },
     { title: 'PATCH: what comes after the list is not read', given: { machines: [{ id: M1 }] }, send: ['PATCH', '/fleet/v1/machines', `[{"OP":"add","Path":"/${M1}/metadata/k","VALUE":{"Value":"v"}}] x`], status: 204, body: null, machines: [{ id: M1, metadata: { k: 'v' } }] },
@@ -189,7 +189,7 @@ describe('beyond the recorded exchanges', () => {
     { title: 'PATCH: a null value', send: ['PATCH', '/fleet/v1/machines', [{ op: 'add', path: '/m/metadata/k', value: { value: null } }]], status: 400, body: 'invalid value: add and replace require a value' },
     { title: 'PATCH: removing hides what the machine says', given: { machines: [{ id: M1, metadata: { a: '1' }, dynamicMetadata: { b: '' } }] }, send: ['PATCH', '/fleet/v1/machines', [{ op: 'remove', path: `/${M1}/metadata/a`, value: { value: 'ignored' } }]], status: 204, body: null, machines: [{ id: M1 }] },
     { title: 'PATCH: the parent directory', send: ['PATCH', '/fleet/v1/machines', [{ op: 'add', path: '/../metadata/k', value: { value: 'v' } }]], status: 400, body: 'machine metadata path invalid' },
-    // Section 12.3
+    // One report
     { title: 'no report, for the client that crashes on a 404', send: ['GET', '/v1-alpha/state/a.service?alt=json', undefined, { 'User-Agent': 'google-api-go-client/0.5' }], status: 503, body: 'unit state does not exist' },
     { title: 'no report, for anybody else', send: ['GET', '/fleet/v1/state/a.service', undefined, { 'User-Agent': 'curl/8' }], status: 404, body: 'unit state does not exist' },
     { title: 'of several reports the lowest machine', given: { machines: [{ id: M2 }, { id: M1 }], states: [{ ...state, machineID: M2 }, state] }, send: ['GET', '/fleet/v1/state/old.service'], status: 200, body: state },

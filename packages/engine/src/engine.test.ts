@@ -166,7 +166,7 @@ describe('moves', () => {
     for (const name of ['m1', 'm2']) await cluster.addMachine(name);
   });
 
-  it('places a unit elsewhere only when the machine that had it reports it gone (W19)', async () => {
+  it('places a unit elsewhere only when the machine that had it reports it gone', async () => {
     await startEngine();
     await cluster.registry.changeMetadata([{ machine: 'm1', key: 'disk', value: 'ssd' }]);
     await cluster.createUnit('a.service', withFleet('MachineMetadata=disk=ssd'));
@@ -241,7 +241,7 @@ describe('dead machines', () => {
     expect(await cluster.placements()).toEqual({ 'a.service': 'm1', 'b.service': 'm1', 'c.service': 'm3' });
   });
 
-  it('moves nothing when the key of a machine is deleted by hand: its states are still there, so its lease is too (W21)', async () => {
+  it('moves nothing when the key of a machine is deleted by hand: its states are still there, so its lease is too', async () => {
     for (const name of ['m1', 'm2']) await cluster.addMachine(name);
     await startEngine();
     for (const name of ['a', 'b']) await cluster.createUnit(`${name}.service`);
@@ -266,7 +266,7 @@ describe('dead machines', () => {
     expect(await cluster.placements()).toEqual({ 'a.service': 'm1', 'b.service': 'm1' });
   });
 
-  it('waits one TTL as a new leader before it declares a machine dead that is not there (W13)', async () => {
+  it('waits one TTL as a new leader before it declares a machine dead that is not there', async () => {
     for (const name of ['m1', 'm2', 'm3']) await cluster.addMachine(name);
     const first = await startEngine();
     for (const name of ['a', 'b', 'c']) await cluster.createUnit(`${name}.service`);
@@ -426,7 +426,7 @@ describe('leadership', () => {
     expect(engine.status()).toMatchObject({ leading: true, fence });
   });
 
-  it('two daemons with one machine id do not both lead (W18)', async () => {
+  it('two daemons with one machine id do not both lead', async () => {
     const first = await startEngine();
     const second = await startEngine({ sessionId: 'engine-2' });
     expect([first.status().leading, second.status().leading]).toEqual([true, false]);
@@ -494,7 +494,7 @@ describe('leadership', () => {
     expect(await cluster.registry.readEngineVersion()).toBe(3);
   });
 
-  it('a leader that meets a higher engine version resigns (W17)', async () => {
+  it('a leader that meets a higher engine version resigns', async () => {
     const engine = await startEngine({ version: 1, versionCheckMs: 5000 });
     await cluster.registry.raiseEngineVersion(7, engine.status().fence!);
     await cluster.pass(6000);

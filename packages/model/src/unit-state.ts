@@ -23,7 +23,7 @@ export interface UnitState extends SystemdState {
 }
 
 /**
- * Current state of a unit that is not global (as fleet `registry/job.go` and `units-and-scheduling` rules): `inactive`
+ * Current state of a unit that is not global (as fleet `registry/job.go`): `inactive`
  * until the machine it is placed on reports it, then what that machine was last asked for.
  */
 export function currentState(placedOn: MachineId | null, stateThere: UnitState | undefined): TargetState {

@@ -6,7 +6,7 @@ export interface TableOptions {
 }
 
 /**
- * Columns separated by tabs so that they line up at tab stops of eight (fleetctl specification, 8.1): every cell but the last is followed by at
+ * Columns separated by tabs so that they line up at tab stops of eight (as Go's `text/tabwriter` for the original): every cell but the last is followed by at
  * least one tab and by as many as its column's longest cell needs. Nothing is cut.
  */
 export function formatTable(fields: readonly string[], rows: readonly (readonly string[])[], { legend }: TableOptions): string {

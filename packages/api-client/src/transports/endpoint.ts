@@ -10,7 +10,7 @@ function invalid(message: string): FleetError {
 }
 
 /**
- * Reads `unix:///path`, `unix:/path`, `file:///path`, `http://host:port/prefix` or `https://…` (fleetctl specification, section 3).
+ * Reads `unix:///path`, `unix:/path`, `file:///path`, `http://host:port/prefix` or `https://…` (as fleet `fleetctl/fleetctl.go` getHTTPClient).
  *
  * @throws FleetError `INVALID_ENDPOINT`
  */

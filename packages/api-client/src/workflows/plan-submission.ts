@@ -52,8 +52,8 @@ function refuse(message: string, code: string): FleetError {
 }
 
 /**
- * Decides about every argument before anything is written, so that a mistake in the last one leaves nothing half done (fleetctl specification,
- * section 5). Pure.
+ * Decides about every argument before anything is written, so that a mistake in the last one leaves nothing half done. What becomes of
+ * each is as in fleet `fleetctl/fleetctl.go` lazyCreateUnits. Pure.
  *
  * @throws FleetError in the original's words, for the first argument that cannot be submitted.
  */

@@ -15,7 +15,7 @@ const givenSchema = z.object({
     .default([]),
 });
 
-/** One recorded exchange with its precondition, as the specification of the vectors describes it. */
+/** One recorded exchange with its precondition, a line of `testdata/api.jsonl`. */
 export const apiCaseSchema = z.object({
   id: z.string(),
   match: z.enum(['exact', 'status', 'redirect', 'structure', 'metrics', 'defect']),

@@ -5,7 +5,7 @@ const STATES = ['inactive', 'loaded', 'launched'];
 
 /**
  * The description of version 1 that clients build themselves from: the original's document to the last member, `required`
- * on `machineID` included, with descriptions of our own (spec: section 10).
+ * on `machineID` included, with descriptions of our own (as fleet `schema/v1.json`).
  */
 const DISCOVERY = {
   kind: 'discovery#restDescription',

@@ -18,7 +18,7 @@ export interface V1MachinesOptions {
   readonly logger: Logger;
 }
 
-/** The machine resource of version 1 (spec: section 9). */
+/** The machine resource of version 1 (as fleet `api/machines.go`). */
 export class V1Machines {
   readonly #options: V1MachinesOptions;
   readonly #kept = new KeptAnswers();

@@ -11,7 +11,7 @@ const FORGET_AFTER_MS = 10_000;
 
 /**
  * The original's `restart` has a unit stopped and then waits until it is *launched*, before it has it started again. It takes the
- * old state for that, as its own daemon is not done when it first asks (fleetctl specification, 7.11). This one is, and the client would wait for ever.
+ * old state for that, as its own daemon is not done when it first asks. This one is, and the client would wait for ever.
  * So the first answer after a stop still says launched; its `stop` asks once more.
  */
 export class StopsToTell {

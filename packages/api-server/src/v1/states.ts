@@ -16,7 +16,7 @@ export interface V1StatesOptions {
 
 const ABSENT = 'unit state does not exist';
 
-/** The state resource of version 1 (spec: section 8). */
+/** The state resource of version 1 (as fleet `api/state.go`). */
 export class V1States {
   readonly #options: V1StatesOptions;
   readonly #kept = new KeptAnswers();

@@ -24,7 +24,7 @@ export interface V1UnitsOptions {
 
 const BODY_SHAPE: Shape = { name: null, options: [{ section: null, name: null, value: null }], desiredState: null, currentState: null, machineID: null };
 
-/** The unit resource of version 1 (spec: sections 7.1 to 7.7). */
+/** The unit resource of version 1 (as fleet `api/units.go`). */
 export class V1Units {
   readonly #options: V1UnitsOptions;
   readonly #stops: StopsToTell;
@@ -93,7 +93,7 @@ export class V1Units {
     }
   }
 
-  /** The steps of section 7.3, in order; the first that applies answers. */
+  /** In the order of the original's `set`: the first check that fails answers. */
   async put(request: ApiRequest): Promise<Answer> {
     const wrongType = checkContentType(request.rawHeaders);
     if (wrongType !== null) return errorAnswer(415, wrongType);

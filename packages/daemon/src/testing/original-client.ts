@@ -28,7 +28,7 @@ export interface OriginalState {
 /** Absent and null lists are empty ones. */
 type Page<T> = { readonly nextPageToken?: string } & Readonly<Partial<Record<'units' | 'states' | 'machines', readonly T[] | null>>>;
 
-/** Requests as the original's command line sends them, and answers as it reads them (http-api: section 12). */
+/** Requests as the original's command line sends them, and answers as it reads them. */
 export class OriginalClient implements Disposable {
   readonly #socketPath: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
