@@ -72,6 +72,12 @@ suite(`over SSH${hasSshd ? '' : ' (skipped: OpenSSH server and agent are not ins
     expect(await fleetctl(['ssh', ...options, 'hello', 'nosuchcmd'])).toMatchObject({ code: 127 });
   });
 
+  it('opens a shell, without a terminal where there is none', async () => {
+    const hosts = `--known-hosts-file=${join(server.folder, 'shell_hosts')}`;
+    expect(await fleetctl(['ssh', port(), hosts, 'hello', 'true'], 'yes\n')).toMatchObject({ code: 0 });
+    expect(await fleetctl(['ssh', port(), hosts, 'hello'], 'echo hi; exit 3\n')).toEqual({ code: 3, stdout: 'hi\n', stderr: '' });
+  });
+
   it('runs systemctl status for every unit, for global ones on every machine', async () => {
     const run = await fleetctl(['status', port(), '--strict-host-key-checking=false', 'hello', 'all']);
     expect(run.stdout.replaceAll(/\d{8}\.\.\.\/127\.0\.0\.\d/g, 'MACHINE')).toBe(

@@ -28,7 +28,8 @@ export const run: CommandModule['run'] = async (context, flags, args) => {
     return 1;
   }
   const ssh = { ...sshOptions(flags, context), forwardAgent: flags.on('forward-agent') };
-  const terminal = command.length > 0 && context.stdinIsTerminal && stdout.isTerminal;
+  // Left to ssh, a command has no terminal, and a shell that cannot have one begins with a warning.
+  const terminal = context.stdinIsTerminal && (command.length === 0 || stdout.isTerminal);
   // As ssh itself does: the words are joined by blanks and read by the shell there.
   const { code } = await runOverSsh(context, flags, address, ssh, command.length === 0 ? [] : [command.join(' ')], { terminal });
   return code;
