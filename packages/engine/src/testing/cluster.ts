@@ -4,8 +4,12 @@ import { createMemoryStore } from '@fleet/registry/embedded';
 import { silentLogger, type Logger } from '@fleet/runtime';
 import { FakeClock } from '@fleet/runtime/testing';
 import { hashText, parseUnitFile, readRequirements } from '@fleet/unit-parser';
+import { createEngine, type Engine, type EngineOptions } from '../engine.ts';
 
 export const TTL_MS = 30_000;
+
+/** A unit file with one option of `[X-Fleet]`. */
+export const withFleet = (option: string): string => `[Service]\nExecStart=/bin/sleep infinity\n[X-Fleet]\n${option}\n`;
 
 /** A machine as the engine sees it: a key under a lease, and states it reports. Nothing runs there. */
 export interface TestMachine {
@@ -15,12 +19,16 @@ export interface TestMachine {
   alive: boolean;
 }
 
+/** An engine that runs until it or its cluster is ended. */
+export type RunningEngine = Engine & { readonly abort: () => Promise<void> };
+
 /** A cluster without daemons, for tests of the engine: a store in memory, a clock that stands still, and what users and agents would write. */
 export class TestCluster {
   readonly clock = new FakeClock();
   readonly store: Store = createMemoryStore({ clock: this.clock });
   readonly registry: Registry;
   readonly machines = new Map<string, TestMachine>();
+  readonly #engines: RunningEngine[] = [];
   readonly #controller = new AbortController();
 
   constructor(logger: Logger = silentLogger) {
@@ -32,9 +40,35 @@ export class TestCluster {
   }
 
   async close(): Promise<void> {
+    for (const engine of this.#engines) await engine.abort();
     this.#controller.abort(new Error('test is over'));
     await this.clock.advance(0);
     await this.store[Symbol.asyncDispose]();
+  }
+
+  /** The engine of `m1` unless told, when it has done what there was to do. */
+  async startEngine(over: Partial<EngineOptions> = {}): Promise<RunningEngine> {
+    const engine = createEngine({
+      registry: this.registry,
+      machine: 'm1' as MachineId,
+      sessionId: 'engine-1',
+      clock: this.clock,
+      logger: silentLogger,
+      agentTtlMs: TTL_MS,
+      random: () => 0,
+      ...over,
+    });
+    const controller = new AbortController();
+    const done = engine.run(controller.signal).catch((error: unknown) => error);
+    const abort = async (): Promise<void> => {
+      controller.abort(new Error('stopped'));
+      await this.settle();
+      await done;
+    };
+    const running = Object.assign(engine, { abort });
+    this.#engines.push(running);
+    await this.settle();
+    return running;
   }
 
   async addMachine(name: string, metadata: Metadata = {}): Promise<TestMachine> {
@@ -75,6 +109,12 @@ export class TestCluster {
     await this.registry.publishStates(id, sessionId, lease, [
       { kind: 'put', state: { unit: unit as UnitName, machine: id, load: 'loaded', active: 'active', sub: 'running', hash: '0'.repeat(40) as UnitHash, asked: 'launched', generation: 1 } },
     ]);
+  }
+
+  /** Every placed unit is reported by its machine. */
+  async reportAll(): Promise<void> {
+    for (const [unit, machine] of Object.entries(await this.placements())) await this.report(machine, unit);
+    await this.settle();
   }
 
   async unreport(machine: string, unit: string): Promise<void> {
