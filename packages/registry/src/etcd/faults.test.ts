@@ -6,7 +6,7 @@ import { waitUntil } from '@fleet/runtime/testing';
 import type { MachineId, UnitHash, UnitName } from '@fleet/model';
 import { createRegistry } from '../registry.ts';
 import type { MirrorBatch, Registry } from '../registry-types.ts';
-import { failureOf, put } from '../testing/contract-support.ts';
+import { codeOf, failureOf, put } from '../testing/contract-support.ts';
 import { describeOnEtcd } from '../testing/describe-on-etcd.ts';
 import { createTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { createEtcdStore, type EtcdStore } from './index.ts';
@@ -34,10 +34,6 @@ describeOnEtcd('etcd that fails', (etcd) => {
     await proxy[Symbol.asyncDispose]();
   });
   const registryOver = (over: EtcdStore): Registry => createRegistry(over, { prefix: '/f/', clock: systemClock, logger: silentLogger });
-  const codeOf = async (promise: Promise<unknown>): Promise<string> => {
-    const error = await failureOf(promise);
-    return isFleetError(error) ? error.code : String(error);
-  };
 
   it('answers within the deadline when the network swallows everything', async () => {
     await put(store, '/k', 'v');

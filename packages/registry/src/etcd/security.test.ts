@@ -4,10 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { isFleetError } from '@fleet/runtime';
 import { waitUntil } from '@fleet/runtime/testing';
 import type { WatchBatch } from '../store.ts';
-import { failureOf, put, takeBatches } from '../testing/contract-support.ts';
+import { codeOf, failureOf, put, takeBatches } from '../testing/contract-support.ts';
 import { describeOnEtcd } from '../testing/describe-on-etcd.ts';
 import { etcdIsUsable, startTestEtcd, type TestEtcd } from '../testing/test-etcd.ts';
 import { parseEndpoints } from './endpoint-url.ts';
@@ -24,10 +23,6 @@ const open = (options: EtcdStoreOptions): EtcdStore => {
 afterEach(async () => {
   for (const store of stores.splice(0)) await store[Symbol.asyncDispose]();
 });
-const codeOf = async (promise: Promise<unknown>): Promise<string> => {
-  const error = await failureOf(promise);
-  return isFleetError(error) ? error.code : String(error);
-};
 
 describe('endpoints', () => {
   it.each([

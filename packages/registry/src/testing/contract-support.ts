@@ -1,3 +1,4 @@
+import { isFleetError } from '@fleet/runtime';
 import type { LeaseId, Store, WatchBatch } from '../store.ts';
 
 /** Writes one key; returns the revision. */
@@ -47,4 +48,12 @@ export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
     return error;
   }
   throw new Error('expected a failure, but it succeeded');
+}
+
+/** The code of the FleetError that a promise was rejected with, another error as text; `no failure` if it was not. */
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  return await promise.then(
+    () => 'no failure',
+    (error: unknown) => (isFleetError(error) ? error.code : String(error)),
+  );
 }
