@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { KeyValue } from '../store.ts';
 import { openDatabase } from './open-database.ts';
 
 /** One life of one value: from the revision that wrote it until the one that replaced or deleted it. */
@@ -211,4 +212,8 @@ export class Database {
 function bounds(from: string, after: boolean, end: string | undefined): { readonly where: string; readonly values: string[] } {
   const start = after ? 'key > ?' : 'key >= ?';
   return end === undefined ? { where: start, values: [from] } : { where: `${start} AND key < ?`, values: [from, end] };
+}
+
+export function toKeyValue(row: VersionRow): KeyValue {
+  return { key: row.key, value: row.value, createRevision: row.create_revision, modRevision: row.mod_revision, lease: row.lease };
 }

@@ -3,8 +3,10 @@ import { checkKey, checkTransaction, checkTtl, checkWatchRevision, pageStart, pr
 import { leaseNotFound, requestInvalid, storeCompacted, storeUnavailable } from '../store-errors.ts';
 import type { CallOptions, Compare, KeyValue, LeaseGrant, LeaseId, LeaseLife, Operation, RangeRequest, RangeResult, Store, Transaction, TransactionResult, WatchBatch, WatchChange } from '../store.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { Database, type VersionRow } from './database.ts';
+import { Compaction } from './compaction.ts';
+import { Database, toKeyValue, type VersionRow } from './database.ts';
 import { Leases } from './leases.ts';
+import { readHistory } from './read-history.ts';
 import { Watches } from './watches.ts';
 
 export interface EmbeddedStoreOptions {
@@ -27,8 +29,6 @@ export interface EmbeddedStore extends Store {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Rows of history read at a time for a watch that lags. */
-const HISTORY_PAGE = 1_000;
 /** A failed commit of ended leases is tried again after this. */
 const EXPIRY_RETRY_MS = 1_000;
 
@@ -57,28 +57,23 @@ class SqliteStore implements EmbeddedStore {
   readonly #queue: CommitQueue;
   readonly #leases: Leases;
   readonly #watches: Watches;
-  readonly #keepRevisions: number;
-  readonly #keepVersions: number;
+  readonly #compaction: Compaction;
   /** As of the last commit; `#nextRevision` counts inside a commit. */
   #revision: number;
-  #compacted: number;
   #nextRevision: number;
   /** Effects on memory, carried out once the commit is durable. */
   #effects: (() => void)[] = [];
-  #ended = 0;
   #closed = false;
 
   constructor(options: EmbeddedStoreOptions) {
     this.#path = options.path;
-    this.#keepRevisions = options.keepRevisions ?? 10_000;
-    this.#keepVersions = options.keepVersions ?? 50_000;
     this.#db = new Database(options.path, options.maxBytes);
     this.#revision = this.#db.number('revision');
-    this.#compacted = this.#db.number('compacted');
     this.#nextRevision = this.#revision;
+    this.#compaction = new Compaction(this.#db, { revisions: options.keepRevisions ?? 10_000, versions: options.keepVersions ?? 50_000 });
     this.#leases = new Leases(options.clock ?? systemClock, (ids) => this.#expire(ids));
     const revision = (): number => this.#revision;
-    const compacted = (): number => this.#compacted;
+    const compacted = (): number => this.#compaction.revision;
     this.#watches = new Watches({
       get revision() {
         return revision();
@@ -86,7 +81,7 @@ class SqliteStore implements EmbeddedStore {
       get compacted() {
         return compacted();
       },
-      read: (prefix, from) => this.#readHistory(prefix, from),
+      read: (prefix, from) => this.#read(() => readHistory(this.#db, prefix, from, this.#revision)),
     });
     this.#queue = new CommitQueue({
       commit: (work) => this.#commit(work),
@@ -168,7 +163,7 @@ class SqliteStore implements EmbeddedStore {
 
   async compact(revision: number): Promise<void> {
     if (revision > this.#revision) throw requestInvalid(`revision ${revision} lies in the future; the store is at ${this.#revision}`);
-    await this.#queue.enqueue(() => this.#compact(revision));
+    await this.#queue.enqueue(() => this.#giveBackIf(this.#compaction.run(revision)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -204,7 +199,7 @@ class SqliteStore implements EmbeddedStore {
     const found = this.#read(() => {
       if (revision === undefined || revision === this.#revision) return this.#db.range(from, after, end, rows);
       if (revision > this.#revision) throw requestInvalid(`revision ${revision} lies in the future; the store is at ${this.#revision}`);
-      if (revision <= this.#compacted) throw storeCompacted(revision, this.#compacted + 1);
+      if (revision <= this.#compaction.revision) throw storeCompacted(revision, this.#compaction.revision + 1);
       return this.#db.rangeAt(revision, from, after, end, rows);
     });
     const more = found.length > limit;
@@ -221,7 +216,7 @@ class SqliteStore implements EmbeddedStore {
     try {
       this.#db.commit(() => {
         work();
-        this.#compactIfDue();
+        this.#giveBackIf(this.#compaction.runIfDue(this.#nextRevision));
         if (this.#nextRevision !== this.#revision) this.#db.setNumber('revision', this.#nextRevision);
       });
     } catch (error) {
@@ -237,7 +232,7 @@ class SqliteStore implements EmbeddedStore {
     } catch (error) {
       this.#nextRevision = revision;
       this.#effects.length = effects;
-      this.#compacted = this.#db.number('compacted');
+      this.#compaction.undone();
       throw this.#failure('write', error);
     }
   }
@@ -252,7 +247,12 @@ class SqliteStore implements EmbeddedStore {
   #undone(): void {
     this.#nextRevision = this.#revision;
     this.#effects = [];
-    this.#compacted = this.#db.number('compacted');
+    this.#compaction.undone();
+  }
+
+  /** Once the commit is durable. */
+  #giveBackIf(dropped: boolean): void {
+    if (dropped) this.#effects.push(() => this.#compaction.shrink());
   }
 
   #holds(compare: Compare): boolean {
@@ -306,7 +306,7 @@ class SqliteStore implements EmbeddedStore {
 
   #end(key: string, revision: number, sequence: number, deleted: boolean): void {
     this.#db.end(key, revision, sequence, deleted);
-    this.#ended += 1;
+    this.#compaction.noteEnded();
   }
 
   #endLease(lease: LeaseId): void {
@@ -329,50 +329,6 @@ class SqliteStore implements EmbeddedStore {
         });
     }
   }
-
-  #readHistory(prefix: string, from: number): { readonly batches: readonly WatchBatch[]; readonly upTo: number } {
-    const rows = this.#read(() => this.#db.events(from, this.#revision, HISTORY_PAGE));
-    const batches: { revision: number; changes: WatchChange[] }[] = [];
-    for (const row of rows) {
-      if (!row.key.startsWith(prefix)) continue;
-      let batch = batches.at(-1);
-      if (batch?.revision !== row.revision) {
-        batch = { revision: row.revision, changes: [] };
-        batches.push(batch);
-      }
-      batch.changes.push(row.deleted === 1 ? { kind: 'delete', key: row.key } : { kind: 'put', item: toKeyValue(row) });
-    }
-    // A short page reaches the present; a full one ends with its last whole revision.
-    return { batches, upTo: rows.length <= HISTORY_PAGE ? this.#revision : (rows.at(-1)?.revision ?? this.#revision) };
-  }
-
-  // Looked at only after a good number of changes, so that compaction costs little per write.
-  #compactIfDue(): void {
-    const slack = Math.max(1, Math.ceil(Math.min(this.#keepRevisions, this.#keepVersions) / 10));
-    if (this.#ended < slack && this.#nextRevision - this.#compacted < this.#keepRevisions + slack) return;
-    this.#ended = 0;
-    const byRevision = this.#nextRevision - this.#keepRevisions;
-    const byVersions = this.#db.revisionOfEndedVersion(this.#keepVersions) ?? 0;
-    const target = Math.min(this.#nextRevision - 1, Math.max(byRevision, byVersions));
-    if (target > this.#compacted) this.#compact(target);
-  }
-
-  #compact(revision: number): void {
-    if (revision <= this.#compacted) return;
-    const dropped = this.#db.dropEnded(revision);
-    this.#db.setNumber('compacted', revision);
-    this.#compacted = revision;
-    if (dropped > 0) this.#effects.push(() => this.#shrink());
-  }
-
-  /** What is on the disk already stays true when this fails, as on a full disk, and its writers wait for their answer; the next compaction tries again. */
-  #shrink(): void {
-    try {
-      this.#db.shrink();
-    } catch {
-      // The file only stays larger than it need be.
-    }
-  }
 }
 
 /** SQLite answers at once; a failure must nevertheless come as a rejection. */
@@ -380,8 +336,4 @@ function promised<T>(run: () => T): Promise<T> {
   return new Promise((resolve) => {
     resolve(run());
   });
-}
-
-function toKeyValue(row: VersionRow): KeyValue {
-  return { key: row.key, value: row.value, createRevision: row.create_revision, modRevision: row.mod_revision, lease: row.lease };
 }
