@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SchemaOf } from './schema-of.ts';
 import type { ErrorEntity, V1Machine, V1MachinePage, V1MetadataOperation, V1Unit, V1UnitBody, V1UnitPage, V1UnitState, V1UnitStatePage } from './types-v1.ts';
 
 export const targetStateSchema = z.enum(['inactive', 'loaded', 'launched']);
@@ -15,12 +16,12 @@ export const v1UnitSchema = z.object({
   machineID: z.exactOptional(z.string()),
   name: z.exactOptional(z.string()),
   options: z.exactOptional(z.array(v1UnitOptionSchema)),
-}) satisfies z.ZodType<V1Unit>;
+}) satisfies SchemaOf<V1Unit>;
 
 export const v1UnitPageSchema = z.object({
   nextPageToken: z.exactOptional(z.string()),
   units: z.exactOptional(z.array(v1UnitSchema)),
-}) satisfies z.ZodType<V1UnitPage>;
+}) satisfies SchemaOf<V1UnitPage>;
 
 export const v1UnitStateSchema = z.object({
   hash: z.exactOptional(z.string()),
@@ -29,23 +30,23 @@ export const v1UnitStateSchema = z.object({
   systemdActiveState: z.exactOptional(z.string()),
   systemdLoadState: z.exactOptional(z.string()),
   systemdSubState: z.exactOptional(z.string()),
-}) satisfies z.ZodType<V1UnitState>;
+}) satisfies SchemaOf<V1UnitState>;
 
 export const v1UnitStatePageSchema = z.object({
   nextPageToken: z.exactOptional(z.string()),
   states: z.exactOptional(z.array(v1UnitStateSchema)),
-}) satisfies z.ZodType<V1UnitStatePage>;
+}) satisfies SchemaOf<V1UnitStatePage>;
 
 export const v1MachineSchema = z.object({
   id: z.exactOptional(z.string()),
   metadata: z.exactOptional(z.record(z.string(), z.string())),
   primaryIP: z.exactOptional(z.string()),
-}) satisfies z.ZodType<V1Machine>;
+}) satisfies SchemaOf<V1Machine>;
 
 export const v1MachinePageSchema = z.object({
   machines: z.exactOptional(z.array(v1MachineSchema)),
   nextPageToken: z.exactOptional(z.string()),
-}) satisfies z.ZodType<V1MachinePage>;
+}) satisfies SchemaOf<V1MachinePage>;
 
 /**
  * Body of `PUT units/{name}`, its members already folded to these names and nulls dropped. `machineID` and `currentState`
@@ -57,7 +58,7 @@ export const v1UnitBodySchema = z.object({
   desiredState: z.exactOptional(z.string()),
   currentState: z.exactOptional(z.string()),
   machineID: z.exactOptional(z.string()),
-}) satisfies z.ZodType<V1UnitBody>;
+}) satisfies SchemaOf<V1UnitBody>;
 
 /** One entry of `PATCH machines` as it may arrive: what is wrong with `op`, `path` and `value` is told by the server. */
 export const v1MetadataOperationSchema = z.object({
@@ -82,4 +83,4 @@ export const errorEntitySchema = z.object({
     name: z.exactOptional(z.string()),
     remedy: z.exactOptional(z.string()),
   }),
-}) satisfies z.ZodType<ErrorEntity>;
+}) satisfies SchemaOf<ErrorEntity>;

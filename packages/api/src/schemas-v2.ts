@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_LIST_LIMIT, MAX_BULK_UNITS, MAX_LIST_LIMIT, MAX_OPTIONS } from './constants.ts';
+import type { SchemaOf } from './schema-of.ts';
 import { targetStateSchema } from './schemas-v1.ts';
 import type {
   BulkResult,
@@ -31,7 +32,7 @@ export const pendingSchema = z.object({
   summary: z.string(),
   machines: z.int(),
   rejections: z.array(z.object({ code: z.string(), detail: z.string(), machines: z.int() })),
-}) satisfies z.ZodType<PendingInfo>;
+}) satisfies SchemaOf<PendingInfo>;
 
 export const unitSummarySchema = z.object({
   name: z.string(),
@@ -43,7 +44,7 @@ export const unitSummarySchema = z.object({
   generation: z.int(),
   description: z.exactOptional(z.string()),
   pending: z.exactOptional(pendingSchema),
-}) satisfies z.ZodType<UnitSummary>;
+}) satisfies SchemaOf<UnitSummary>;
 
 export const unitStateInfoSchema = z.object({
   name: z.string(),
@@ -55,7 +56,7 @@ export const unitStateInfoSchema = z.object({
   asked: z.enum(['loaded', 'launched']),
   generation: z.int(),
   reason: z.exactOptional(z.string()),
-}) satisfies z.ZodType<UnitStateInfo>;
+}) satisfies SchemaOf<UnitStateInfo>;
 
 export const historyEntrySchema = z.object({
   time: z.string(),
@@ -64,7 +65,7 @@ export const historyEntrySchema = z.object({
   machineID: z.exactOptional(z.string()),
   fromMachineID: z.exactOptional(z.string()),
   reason: z.exactOptional(z.string()),
-}) satisfies z.ZodType<HistoryEntry>;
+}) satisfies SchemaOf<HistoryEntry>;
 
 export const unitDetailSchema = unitSummarySchema.extend({
   options: z.array(unitOptionSchema),
@@ -72,7 +73,7 @@ export const unitDetailSchema = unitSummarySchema.extend({
   states: z.array(unitStateInfoSchema),
   placementReason: z.exactOptional(z.string()),
   history: z.array(historyEntrySchema),
-}) satisfies z.ZodType<UnitDetail>;
+}) satisfies SchemaOf<UnitDetail>;
 
 export const machineInfoSchema = z.object({
   id: z.string(),
@@ -81,19 +82,19 @@ export const machineInfoSchema = z.object({
   version: z.string(),
   unitLogs: z.exactOptional(z.string()),
   units: z.int(),
-}) satisfies z.ZodType<MachineInfo>;
+}) satisfies SchemaOf<MachineInfo>;
 
 export const engineStatusSchema = z.object({
   revision: z.int(),
   leader: z.exactOptional(z.string()),
   leads: z.boolean(),
   evacuationPaused: z.nullable(z.object({ held: z.array(z.string()), vanished: z.int(), known: z.int() })),
-}) satisfies z.ZodType<EngineStatus>;
+}) satisfies SchemaOf<EngineStatus>;
 
 const listing = { revision: z.int(), next: z.exactOptional(z.string()) };
-export const unitListSchema = z.object({ ...listing, units: z.array(unitSummarySchema) }) satisfies z.ZodType<UnitList>;
-export const stateListSchema = z.object({ ...listing, states: z.array(unitStateInfoSchema) }) satisfies z.ZodType<StateList>;
-export const machineListSchema = z.object({ ...listing, machines: z.array(machineInfoSchema) }) satisfies z.ZodType<MachineList>;
+export const unitListSchema = z.object({ ...listing, units: z.array(unitSummarySchema) }) satisfies SchemaOf<UnitList>;
+export const stateListSchema = z.object({ ...listing, states: z.array(unitStateInfoSchema) }) satisfies SchemaOf<StateList>;
+export const machineListSchema = z.object({ ...listing, machines: z.array(machineInfoSchema) }) satisfies SchemaOf<MachineList>;
 
 // Queries arrive as strings; these schemas read them.
 const pageQuery = {
@@ -114,7 +115,7 @@ export const unitQuerySchema = z.strictObject({
   state: z.exactOptional(targetStateSchema),
   desiredState: z.exactOptional(targetStateSchema),
   metadata: z.exactOptional(metadata),
-}) satisfies z.ZodType<UnitQuery>;
+}) satisfies SchemaOf<UnitQuery>;
 
 export const stateQuerySchema = z.strictObject({
   ...pageQuery,
@@ -122,13 +123,13 @@ export const stateQuerySchema = z.strictObject({
   machine: z.exactOptional(machine),
   active: z.exactOptional(z.string().min(1).max(64)),
   metadata: z.exactOptional(metadata),
-}) satisfies z.ZodType<StateQuery>;
+}) satisfies SchemaOf<StateQuery>;
 
 export const machineQuerySchema = z.strictObject({
   ...pageQuery,
   machine: z.exactOptional(machine),
   metadata: z.exactOptional(metadata),
-}) satisfies z.ZodType<MachineQuery>;
+}) satisfies SchemaOf<MachineQuery>;
 
 export const changeKindSchema = z.enum(['units', 'states', 'machines']);
 
@@ -136,7 +137,7 @@ export const changesQuerySchema = z.strictObject({
   since: z.exactOptional(z.coerce.number().int().min(0)),
   kinds: z.exactOptional(z.array(changeKindSchema).min(1)),
   name: z.exactOptional(glob),
-}) satisfies z.ZodType<ChangesQuery>;
+}) satisfies SchemaOf<ChangesQuery>;
 
 const entityChange = <K extends string, V extends z.ZodType>(kind: K, value: V) =>
   z.object({ kind: z.literal(kind), id: z.string(), revision: z.int(), value: z.nullable(value) });
@@ -166,23 +167,23 @@ export const submitUnitSchema = z
   })
   .refine((unit) => (unit.options === undefined) !== (unit.text === undefined), {
     message: 'give either options or text',
-  }) satisfies z.ZodType<SubmitUnit>;
+  }) satisfies SchemaOf<SubmitUnit>;
 
 export const submitRequestSchema = z.strictObject({
   units: z.array(submitUnitSchema).min(1).max(MAX_BULK_UNITS),
   replace: z.exactOptional(z.boolean()),
   atomic: z.exactOptional(z.boolean()),
-}) satisfies z.ZodType<SubmitRequest>;
+}) satisfies SchemaOf<SubmitRequest>;
 
 export const setStateRequestSchema = z.strictObject({
   changes: z.array(z.strictObject({ name: unitName, desiredState: targetStateSchema })).min(1).max(MAX_BULK_UNITS),
   atomic: z.exactOptional(z.boolean()),
-}) satisfies z.ZodType<SetStateRequest>;
+}) satisfies SchemaOf<SetStateRequest>;
 
 export const destroyRequestSchema = z.strictObject({
   names: z.array(unitName).min(1).max(MAX_BULK_UNITS),
   atomic: z.exactOptional(z.boolean()),
-}) satisfies z.ZodType<DestroyRequest>;
+}) satisfies SchemaOf<DestroyRequest>;
 
 export const unitResultSchema = z.object({
   name: z.string(),
@@ -196,6 +197,6 @@ export const unitResultSchema = z.object({
       remedy: z.exactOptional(z.string()),
     }),
   ),
-}) satisfies z.ZodType<UnitResult>;
+}) satisfies SchemaOf<UnitResult>;
 
-export const bulkResultSchema = z.object({ revision: z.int(), ok: z.boolean(), results: z.array(unitResultSchema) }) satisfies z.ZodType<BulkResult>;
+export const bulkResultSchema = z.object({ revision: z.int(), ok: z.boolean(), results: z.array(unitResultSchema) }) satisfies SchemaOf<BulkResult>;
