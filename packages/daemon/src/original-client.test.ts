@@ -82,13 +82,17 @@ describe('the original command line', () => {
     expect(cluster.running()).toEqual({});
     await start('hello.service');
 
-    // restart: units L, unit G, unit P loaded, unit G …, machines L, unit P launched, unit G ….
+    // restart: units L, unit G, unit P loaded, unit G …, machines L, unit P launched, unit G …. It waits for launched both times, and
+    // first looks when the unit has been stopped.
     await client.units();
     await client.unit('hello.service');
     await client.setState('hello.service', 'loaded');
-    await reaches('hello.service', 'loaded');
+    await poll('hello.service stopped', () => Promise.resolve(cluster.running()['hello.service'] === undefined));
+    await reaches('hello.service', 'launched');
+    await client.machines();
     await client.setState('hello.service', 'launched');
     await reaches('hello.service', 'launched');
+    await poll('hello.service running', () => Promise.resolve(cluster.running()['hello.service']?.length === 1));
 
     await client.units();
     await client.setState('hello.service', 'inactive');
