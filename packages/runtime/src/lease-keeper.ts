@@ -18,7 +18,7 @@ export interface LeaseKeeperOptions {
 }
 
 /**
- * Keeps a lease alive: once a third of its TTL, sooner after a failure, for as long as the store does not say that it
+ * Keeps a lease alive: once a third of its TTL, after a failure at least once a twelfth, for as long as the store does not say that it
  * has ended, also past the moment it should have (a store that was away may have extended it). Resolves when the store
  * says that the lease has ended; rejects with the signal's reason.
  *
@@ -44,7 +44,7 @@ export async function keepLease(options: LeaseKeeperOptions): Promise<void> {
       signal.throwIfAborted();
       if (isFleetError(error, 'LEASE_NOT_FOUND')) return;
       options.onFailure?.(error);
-      next = clock.monotonic() + backoffDelayMs(failures, { initialMs: ttlMs / 30, maxMs: ttlMs / 6 });
+      next = clock.monotonic() + backoffDelayMs(failures, { initialMs: ttlMs / 30, maxMs: ttlMs / 12 });
       failures += 1;
     }
   }
