@@ -1,5 +1,5 @@
 import { MAX_OPTIONS } from '@fleet/api';
-import { checkOptions, checkTargetState, isTargetState, toUnitName, type TargetState, type UnitHash, type UnitName } from '@fleet/model';
+import { checkOptions, checkTargetState, isTargetState, TARGET_STATES, toUnitName, type TargetState, type UnitHash, type UnitName } from '@fleet/model';
 import { FleetError } from '@fleet/runtime';
 import { formatUnitFile, hashText, isGlobal, parseUnitFile, type UnitOption } from '@fleet/unit-parser';
 
@@ -55,7 +55,7 @@ export function admitText(text: string): AdmittedUnit {
  */
 export function admitTargetState(name: string, word: string): TargetState {
   if (!isTargetState(word)) {
-    throw new FleetError(`desired state ${JSON.stringify(word)} is not one of inactive, loaded, launched`, { code: 'DESIRED_STATE_INVALID', kind: 'invalid' });
+    throw new FleetError(`desired state ${JSON.stringify(word)} is not one of ${TARGET_STATES.join(', ')}`, { code: 'DESIRED_STATE_INVALID', kind: 'invalid' });
   }
   const admission = checkTargetState(name, word);
   if (!admission.ok) throw new FleetError(admission.message, { code: 'TEMPLATE_ACTIVATION', kind: 'invalid', remedy: 'start an instance of it, such as web@1.service' });

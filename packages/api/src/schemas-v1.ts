@@ -1,8 +1,9 @@
+import { TARGET_STATES } from '@fleet/model';
 import { z } from 'zod';
 import type { SchemaOf } from './schema-of.ts';
 import type { ErrorEntity, V1Machine, V1MachinePage, V1MetadataOperation, V1Unit, V1UnitBody, V1UnitPage, V1UnitState, V1UnitStatePage } from './types-v1.ts';
 
-export const targetStateSchema = z.enum(['inactive', 'loaded', 'launched']);
+export const targetStateSchema = z.enum(TARGET_STATES);
 
 export const v1UnitOptionSchema = z.object({
   name: z.exactOptional(z.string()),

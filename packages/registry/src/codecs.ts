@@ -1,5 +1,5 @@
 import { FleetError } from '@fleet/runtime';
-import type { MachineId, UnitHash, UnitName, UnitState } from '@fleet/model';
+import { TARGET_STATES, type MachineId, type UnitHash, type UnitName, type UnitState } from '@fleet/model';
 import { z } from 'zod';
 import type { HistoryRecord, LeaderRecord, MachineRecord, MetadataRecord, PendingRecord, PlacementRecord, ScheduleRecord, StateRecord, UnitRecord } from './records.ts';
 import type { RecordKind, RecordKinds } from './registry-types.ts';
@@ -22,7 +22,7 @@ const stringMap = z
   .custom<Record<string, string>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((entry) => typeof entry === 'string'))
   .transform((value): Readonly<Record<string, string>> => value);
 
-const unitValue = z.object({ hash, targetState: z.enum(['inactive', 'loaded', 'launched']), generation, global: z.boolean() });
+const unitValue = z.object({ hash, targetState: z.enum(TARGET_STATES), generation, global: z.boolean() });
 const placementValue = z.object({ machine: machineId, generation, reason: z.string().optional() });
 const scheduleValue = z.object({ hash, targetState: wanted, generation });
 const stateValue = z.object({ load: z.string(), active: z.string(), sub: z.string(), hash, asked: wanted, generation, reason: z.string().optional() });

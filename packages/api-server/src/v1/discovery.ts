@@ -1,7 +1,8 @@
+import { TARGET_STATES } from '@fleet/model';
+
 const STRING = { type: 'string' } as const;
 const NAME = { unitName: { type: 'string', location: 'path', required: true, description: 'Full name of the unit' } } as const;
 const TOKEN = { nextPageToken: { type: 'string', location: 'query', description: 'Token from the page before' } } as const;
-const STATES = ['inactive', 'loaded', 'launched'];
 
 /**
  * The description of version 1 that clients build themselves from: the original's document to the last member, `required`
@@ -48,8 +49,8 @@ const DISCOVERY = {
       properties: {
         name: STRING,
         options: { type: 'array', items: { $ref: 'UnitOption' } },
-        desiredState: { type: 'string', enum: STATES },
-        currentState: { type: 'string', enum: STATES },
+        desiredState: { type: 'string', enum: TARGET_STATES },
+        currentState: { type: 'string', enum: TARGET_STATES },
         machineID: { type: 'string', required: true },
       },
     },
