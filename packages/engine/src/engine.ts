@@ -23,23 +23,31 @@ export interface EngineOptions {
   readonly agentTtlMs: number;
   /** Life of the leader's lease; 10 s unless told. */
   readonly leaderTtlMs?: number;
+  /** This engine's version; {@link ENGINE_VERSION} unless told. */
   readonly version?: number;
   /** Evacuation pauses when more than this share of the machines vanished at once; 1/3 unless told, 1 for never. */
   readonly evacuationPauseShare?: number;
   /** … and at least this many; 3 unless told. */
   readonly evacuationPauseMinimum?: number;
   readonly observer?: EngineObserver;
+  /** For the delay before a campaign, 0 to 1; `Math.random` unless told. */
   readonly random?: () => number;
+  /** How often it looks whether a higher engine version has appeared or gone; 30 s unless told. */
   readonly versionCheckMs?: number;
+  /** How long a unit taken from a machine that has not reported it yet is kept back from other machines; 1 s unless told. */
   readonly settleMs?: number;
+  /** How often texts, histories and metadata that nobody needs any more are collected; 5 min unless told. */
   readonly upkeepMs?: number;
 }
 
 export interface EngineStatus {
+  /** Whether this engine leads. */
   readonly leading: boolean;
   /** The machine whose engine leads, as far as is known. */
   readonly leader: MachineId | null;
+  /** Create revision of the leader key while this engine leads; every write of its term carries it. */
   readonly fence: number | null;
+  /** Null while nothing is held, and always while this engine does not lead. */
   readonly evacuationPause: EvacuationPause | null;
 }
 

@@ -123,6 +123,7 @@ export type StateChange =
 /** fleet's view of the store. All calls throw FleetErrors; see {@link Store} for the store's own codes. */
 export interface Registry {
   // Reads
+  /** The unit and where it is placed; null when there is none. Throws `RECORD_INVALID` when what is stored cannot be decoded. */
   readUnit(name: string, options?: CallOptions): Promise<{ readonly unit: UnitRecord; readonly placement: PlacementRecord | null } | null>;
   /** The unit alone, for those who need no placement: one read instead of two. */
   readUnitRecord(name: string, options?: CallOptions): Promise<UnitRecord | null>;
@@ -136,6 +137,7 @@ export interface Registry {
   openMirror(scope: MirrorScope, options: { readonly signal: AbortSignal }): Promise<Mirror>;
 
   // Users' writes
+  /** One change; what it throws is said at {@link UnitChange}. */
   changeUnit(change: UnitChange, options?: CallOptions): Promise<{ readonly revision: number; readonly generation: number }>;
   /** Many at once, batched; with `atomic` all or nothing (at most what one transaction holds; `TOO_MANY_CHANGES` otherwise). */
   changeUnits(changes: readonly UnitChange[], options: CallOptions & { readonly atomic: boolean }): Promise<readonly UnitChangeResult[]>;
@@ -148,6 +150,7 @@ export interface Registry {
    * `MACHINE_ID_TAKEN` (conflict) when another live session holds it.
    */
   registerMachine(machine: MachineRegistration, lease: LeaseId, options?: CallOptions): Promise<{ readonly revision: number }>;
+  /** Deletes `machines/<id>` and the machine's states; no error when another session holds the id, or none. */
   removeMachine(machine: MachineId, sessionId: string, options?: CallOptions): Promise<void>;
   /** Batched; only this machine's keys, bound to the lease; compares that the session still holds `machines/<id>` (`MACHINE_ID_TAKEN`/`LEASE_NOT_FOUND`). */
   publishStates(machine: MachineId, sessionId: string, lease: LeaseId, changes: readonly StateChange[], options?: CallOptions): Promise<void>;
@@ -155,9 +158,11 @@ export interface Registry {
   // Leadership
   /** Takes `engine/leader` if it is free; the result is null when another holds it. The fence goes into every leader write. */
   campaign(machine: MachineId, sessionId: string, lease: LeaseId, options?: CallOptions): Promise<{ readonly fence: number } | null>;
+  /** Gives leadership back; no error when it has ended already. */
   resign(fence: number, options?: CallOptions): Promise<void>;
-  /** Highest engine version seen; raised by the leader. A lower engine must not lead. */
+  /** Highest engine version seen, 0 if none; raised by the leader. A lower engine must not lead. */
   readEngineVersion(options?: CallOptions): Promise<number>;
+  /** Never lowers it. Fenced: `LEADERSHIP_LOST`. */
   raiseEngineVersion(version: number, fence: number, options?: CallOptions): Promise<void>;
   /** In batches of one transaction each, fenced: throws `LEADERSHIP_LOST` (conflict) when the fence no longer holds. */
   applyPlacements(changes: readonly PlacementChange[], fence: number, options?: CallOptions): Promise<PlacementOutcome>;
@@ -168,7 +173,7 @@ export interface Registry {
   /** Deletes all but the newest 20 entries of each unit's history, and the history of units gone for a day; returns how many entries. Fenced: `LEADERSHIP_LOST`. */
   trimHistory(fence: number, options?: CallOptions): Promise<number>;
 
-  // Leases, through the store
+  // Leases: as of {@link Store}
   grantLease(ttlMs: number, options?: CallOptions): Promise<{ readonly id: LeaseId; readonly ttlMs: number }>;
   keepAlive(lease: LeaseId, options?: CallOptions): Promise<{ readonly ttlMs: number }>;
   /** How long each lease lasts if it is not extended; those that have ended are missing. A call to the store for each. */

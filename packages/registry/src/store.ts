@@ -57,6 +57,7 @@ export interface RangeResult {
   readonly items: readonly KeyValue[];
   /** Revision the read was made at. */
   readonly revision: number;
+  /** Whether there are keys behind the last item. */
   readonly more: boolean;
 }
 
@@ -97,14 +98,18 @@ export const MAX_REQUEST_BYTES = 1.5 * 1024 * 1024;
  * adapters never repeat a write by themselves.
  */
 export interface Store extends AsyncDisposable {
+  /** The key as it is now, read linearizably. `item` is null when there is none. */
   get(key: string, options?: CallOptions): Promise<{ readonly item: KeyValue | null; readonly revision: number }>;
+  /** Keys below a prefix, all of one revision. */
   range(request: RangeRequest, options?: CallOptions): Promise<RangeResult>;
+  /** Carries the operations out at one revision if all compares hold; `succeeded: false` and no change otherwise. */
   transaction(transaction: Transaction, options?: CallOptions): Promise<TransactionResult>;
   /**
    * Changes below `prefix` from `fromRevision` on (inclusive), in order, none twice, none missing. Ends by the signal
    * (throws its reason), or throws `STORE_COMPACTED` or `STORE_UNAVAILABLE`: list again and watch from there.
    */
   watch(request: { readonly prefix: string; readonly fromRevision: number }, options: { readonly signal: AbortSignal }): AsyncIterable<WatchBatch>;
+  /** A lease that ends `ttlMs` after its last extension and takes its keys along. Stores may round the TTL up; the answer says to what. */
   grantLease(ttlMs: number, options?: CallOptions): Promise<LeaseGrant>;
   /** Extends the lease by its TTL from now. Throws `LEASE_NOT_FOUND` when it has ended. */
   keepAlive(lease: LeaseId, options?: CallOptions): Promise<{ readonly ttlMs: number }>;

@@ -13,6 +13,7 @@ export interface Clock {
   schedule(ms: number, run: () => void): () => void;
 }
 
+/** The time of this computer. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

@@ -43,6 +43,7 @@ const MAY_REPLACE: Readonly<Record<SubmitCommand, readonly TargetState[]>> = {
   start: ['inactive', 'loaded', 'launched'],
 };
 
+/** The state in which a command creates units. */
 export function targetOf(command: SubmitCommand): TargetState {
   return command === 'submit' ? 'inactive' : command === 'load' ? 'loaded' : 'launched';
 }
