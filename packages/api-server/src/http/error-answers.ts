@@ -6,7 +6,6 @@ import { errorAnswer, type Answer } from './answer.ts';
 const STATUS: Readonly<Record<ErrorKind, number>> = { invalid: 400, 'not-found': 404, conflict: 409, unavailable: 503, internal: 500 };
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   BODY_TOO_LARGE: 413,
-  BODY_TIMEOUT: 408,
   UNSUPPORTED_MEDIA_TYPE: 415,
   TOO_MANY_CHANGES: 413,
   STORE_REQUEST_TOO_LARGE: 413,
