@@ -1,7 +1,7 @@
 import { FleetError } from '@fleet/runtime';
-import { TARGET_STATES, type MachineId, type UnitHash, type UnitName, type UnitState } from '@fleet/model';
+import { isTargetState, TARGET_STATES, type MachineId, type UnitHash, type UnitName, type UnitState } from '@fleet/model';
 import { z } from 'zod';
-import type { HistoryRecord, LeaderRecord, MachineRecord, MetadataRecord, PendingRecord, PlacementRecord, ScheduleRecord, StateRecord, UnitRecord } from './records.ts';
+import type { HistoryRecord, LeaderRecord, MachineRecord, MetadataRecord, PendingRecord, PlacementRecord, ScheduleRecord, StateRecord, StoredUnitRecord, UnitRecord } from './records.ts';
 import type { RecordKind, RecordKinds } from './registry-types.ts';
 import type { KeyValue } from './store.ts';
 
@@ -23,6 +23,7 @@ const stringMap = z
   .transform((value): Readonly<Record<string, string>> => value);
 
 const unitValue = z.object({ hash, targetState: z.enum(TARGET_STATES), generation, global: z.boolean() });
+const storedUnitValue = unitValue.extend({ targetState: z.string() });
 const placementValue = z.object({ machine: machineId, generation, reason: z.string().optional() });
 const scheduleValue = z.object({ hash, targetState: wanted, generation });
 const stateValue = z.object({ load: z.string(), active: z.string(), sub: z.string(), hash, asked: wanted, generation, reason: z.string().optional() });
@@ -49,6 +50,12 @@ const leaderValue = z.object({ machine: machineId, sessionId: z.string().min(1) 
 /** @throws FleetError `RECORD_INVALID` (internal) naming the key. */
 export function decodeUnit(item: KeyValue, id: string): UnitRecord {
   return { ...read(unitValue, item), name: id as UnitName, revision: item.modRevision };
+}
+
+/** @throws FleetError `RECORD_INVALID` */
+export function decodeStoredUnit(item: KeyValue, id: string): StoredUnitRecord {
+  const { targetState, ...unit } = read(storedUnitValue, item);
+  return { ...unit, targetState: isTargetState(targetState) ? targetState : null, name: id as UnitName, revision: item.modRevision };
 }
 
 /** @throws FleetError `RECORD_INVALID` */

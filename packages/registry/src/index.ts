@@ -8,6 +8,7 @@ export type {
   Revisioned,
   ScheduleRecord,
   StateRecord,
+  StoredUnitRecord,
   UnitRecord,
 } from './records.ts';
 export type {

@@ -16,6 +16,9 @@ export interface UnitRecord extends Revisioned {
   readonly global: boolean;
 }
 
+/** A unit as its record has it; `null` for a target state that is none, which can be repaired by changing it. */
+export type StoredUnitRecord = Omit<UnitRecord, 'targetState'> & { readonly targetState: TargetState | null };
+
 /** `place/<name>`: the machine a unit that is not global is assigned to. */
 export interface PlacementRecord extends Revisioned {
   readonly unit: UnitName;

@@ -8,6 +8,7 @@ import type {
   PlacementRecord,
   ScheduleRecord,
   StateRecord,
+  StoredUnitRecord,
   UnitRecord,
 } from './records.ts';
 import type { CallOptions, LeaseId, LeaseLife } from './store.ts';
@@ -126,7 +127,7 @@ export interface Registry {
   /** The unit and where it is placed; null when there is none. Throws `RECORD_INVALID` when what is stored cannot be decoded. */
   readUnit(name: string, options?: CallOptions): Promise<{ readonly unit: UnitRecord; readonly placement: PlacementRecord | null } | null>;
   /** The unit alone, for those who need no placement: one read instead of two. */
-  readUnitRecord(name: string, options?: CallOptions): Promise<UnitRecord | null>;
+  readUnitRecord(name: string, options?: CallOptions): Promise<StoredUnitRecord | null>;
   /** Names of those records that are not what is stored any more; as many as fit share one call to the store. */
   findStaleUnits(units: readonly Pick<UnitRecord, 'name' | 'revision'>[], options?: CallOptions): Promise<readonly UnitName[]>;
   /** Text of a unit file by hash; immutable, so cached (bounded). Throws `UNIT_TEXT_MISSING`. */

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@fleet/runtime';
-import { decodePlacement, decodeUnit } from './codecs.ts';
+import { decodePlacement, decodeStoredUnit, decodeUnit } from './codecs.ts';
 import { readHistory, trimHistory } from './history.ts';
 import { createKeys } from './keys.ts';
 import { campaign, raiseEngineVersion, readEngineVersion, resign, type LeaderAccess } from './leadership.ts';
@@ -44,7 +44,7 @@ export function createRegistry(store: Store, options: RegistryOptions): Registry
     },
     async readUnitRecord(name, callOptions) {
       const { item } = await store.get(keys.unit(name), callOptions);
-      return item === null ? null : decodeUnit(item, name);
+      return item === null ? null : decodeStoredUnit(item, name);
     },
     findStaleUnits: (units, callOptions) => findStaleUnits(store, keys, units, callOptions),
     readText: (hash, callOptions) => texts.read(hash, callOptions),

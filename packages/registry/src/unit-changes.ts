@@ -1,8 +1,8 @@
 import { FleetError, isFleetError } from '@fleet/runtime';
-import { decodePlacement, decodeUnit, encodeSchedule, encodeUnit } from './codecs.ts';
+import { decodePlacement, decodeStoredUnit, encodeSchedule, encodeUnit } from './codecs.ts';
 import { historyEntry, type HistoryAccess } from './history.ts';
 import type { Keys } from './keys.ts';
-import type { PlacementRecord, UnitRecord } from './records.ts';
+import type { PlacementRecord, StoredUnitRecord, UnitRecord } from './records.ts';
 import type { KnownUnit, UnitChange } from './registry-types.ts';
 import type { CallOptions, Compare, KeyValue, Operation, Store } from './store.ts';
 import type { Texts } from './texts.ts';
@@ -72,7 +72,7 @@ export async function prepareUnitChange(access: UnitAccess, change: UnitChange, 
   }
   if (change.kind === 'destroy') return { change, compare, operations: removal(access, name, stored), generation: 0, unchangedSince: null };
 
-  const before = stored.unit === null ? null : decodeUnit(stored.unit, name);
+  const before = stored.unit === null ? null : decodeStoredUnit(stored.unit, name);
   if (change.kind === 'replace' && before?.revision !== change.expect) throw unitChanged(name);
   if (change.kind === 'target' && before?.targetState === change.targetState) {
     return { change, compare, operations: [], generation: before.generation, unchangedSince: before.revision };
@@ -99,14 +99,14 @@ function guessChange(access: UnitAccess, change: Extract<UnitChange, { kind: 'ta
   return { change, compare, operations: writes(access, name, unit, after, placement), generation: after.generation, unchangedSince: null };
 }
 
-function wantedUnit(change: Exclude<UnitChange, { kind: 'destroy' }>, before: UnitRecord | null): Pick<UnitRecord, 'hash' | 'targetState' | 'global'> {
+function wantedUnit(change: Exclude<UnitChange, { kind: 'destroy' }>, before: StoredUnitRecord | null): Pick<UnitRecord, 'hash' | 'targetState' | 'global'> {
   if (change.kind !== 'target') return { hash: change.hash, targetState: change.targetState, global: change.global };
   if (before === null) throw unitNotFound(change.name);
   return { hash: before.hash, targetState: change.targetState, global: before.global };
 }
 
 /** The unit's own keys, those of its placement as far as the change touches them, and the word of it. */
-function writes(access: UnitAccess, name: string, before: UnitRecord | null, after: Omit<UnitRecord, 'name' | 'revision'>, placement: PlacementRecord | null): Operation[] {
+function writes(access: UnitAccess, name: string, before: StoredUnitRecord | null, after: Omit<UnitRecord, 'name' | 'revision'>, placement: PlacementRecord | null): Operation[] {
   const { keys } = access;
   const value = encodeUnit(after);
   const operations: Operation[] = [{ kind: 'put', key: keys.unit(name), value }];
@@ -126,7 +126,7 @@ function writes(access: UnitAccess, name: string, before: UnitRecord | null, aft
 
   if (before === null) operations.push(historyEntry(access, name, { kind: 'created', reason: `desired state ${targetState}` }));
   else if (before.hash !== after.hash) operations.push(historyEntry(access, name, { kind: 'replaced', reason: `unit file ${after.hash.slice(0, 7)}, desired state ${targetState}` }));
-  else if (!displaced) operations.push(historyEntry(access, name, { kind: 'desired-state', reason: `${before.targetState} to ${targetState}` }));
+  else if (!displaced) operations.push(historyEntry(access, name, { kind: 'desired-state', reason: `${before.targetState ?? 'unknown'} to ${targetState}` }));
   return operations;
 }
 

@@ -166,6 +166,21 @@ describe('changes of a unit', () => {
     expect(await contents()).toEqual({});
   });
 
+  it('gives a unit with an unknown target state a known one, also where it is placed', async () => {
+    await registry.changeUnit(create());
+    await place(name, m2);
+    const damaged = JSON.stringify({ hash: hashOf('a'), targetState: 'bogus', generation: 4, global: false });
+    await store.transaction({ compare: [], operations: [{ kind: 'put', key: '/f/units/web.service', value: damaged }] });
+    expect([await codeOf(registry.readUnit(name)), await registry.readUnitRecord(name)]).toMatchObject(['RECORD_INVALID', { hash: hashOf('a'), targetState: null }]);
+    expect(await registry.changeUnit({ kind: 'target', name, targetState: 'loaded' })).toMatchObject({ generation: 5 });
+    expect(await contents()).toMatchObject({ 'units/web.service': { hash: hashOf('a'), targetState: 'loaded', generation: 5 }, 'sched/m2/web.service': { targetState: 'loaded', generation: 5 } });
+  });
+
+  it('does not guess what a record that is damaged otherwise should be', async () => {
+    await store.transaction({ compare: [], operations: [{ kind: 'put', key: '/f/units/web.service', value: 'garbage' }] });
+    expect(await codeOf(registry.changeUnit({ kind: 'target', name, targetState: 'loaded' }))).toBe('RECORD_INVALID');
+  });
+
   it('many racing changes each count once, and unit and schedule agree in the end', async () => {
     await registry.changeUnit(create());
     await place(name, m2);

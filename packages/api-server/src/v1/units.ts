@@ -1,6 +1,6 @@
 import { v1UnitBodySchema, type V1UnitBody } from '@fleet/api';
 import type { TargetState, UnitName } from '@fleet/model';
-import type { Registry, UnitChange, UnitRecord } from '@fleet/registry';
+import type { Registry, StoredUnitRecord, UnitChange, UnitRecord } from '@fleet/registry';
 import { isFleetError, type Clock, type Logger } from '@fleet/runtime';
 import { quoteText, type UnitOption } from '@fleet/unit-parser';
 import { admitName, admitOptions, admitTargetState, type AdmittedUnit } from '../admission.ts';
@@ -80,10 +80,11 @@ export class V1Units {
     const stored = await this.#readUnit(request.name, request.signal);
     if (stored === 'damaged' || stored === null) return stored;
     await this.#options.cache.waitForWrite(stored.revision);
-    return view.unit(request.name) ?? stored;
+    // A desired state that nobody knows has the unit run nowhere.
+    return view.unit(request.name) ?? { ...stored, targetState: stored.targetState ?? 'inactive' };
   }
 
-  async #readUnit(name: string, signal: AbortSignal): Promise<UnitRecord | 'damaged' | null> {
+  async #readUnit(name: string, signal: AbortSignal): Promise<StoredUnitRecord | 'damaged' | null> {
     try {
       return await this.#options.registry.readUnitRecord(name, { signal });
     } catch (error) {
@@ -145,7 +146,7 @@ export class V1Units {
     }
   }
 
-  async #update(existing: UnitRecord, admitted: AdmittedUnit | null, body: V1UnitBody, request: ApiRequest): Promise<Answer> {
+  async #update(existing: StoredUnitRecord, admitted: AdmittedUnit | null, body: V1UnitBody, request: ApiRequest): Promise<Answer> {
     const { name } = existing;
     const targetState = wantedState(name, body);
     if (admitted !== null && admitted.hash !== existing.hash) {
