@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createAgent, createVolatileMemory, type RuntimeMemory } from '@fleet/agent';
+import { createAgent, createVolatileMemory, type Agent, type RuntimeMemory } from '@fleet/agent';
 import { createEngine } from '@fleet/engine';
 import type { MachineId, TargetState, UnitHash, UnitName } from '@fleet/model';
 import { createRegistry, type Registry, type Store, type WatchBatch } from '@fleet/registry';
@@ -10,17 +10,17 @@ import { createMemorySystemd, type MemorySystemd } from '@fleet/systemd/memory';
 import { hashText, parseUnitFile, readRequirements } from '@fleet/unit-parser';
 
 // Agents and engines of a whole cluster, cut off, killed, powered off and told what to do by chance. No unit ever runs on two machines
-// that are both in the cluster; once the faults are over every unit runs where it is placed, once, or is said to have no place.
+// that are both in the cluster, nor, with on_lease_loss=stop, on one that is cut off; once the faults are over every unit runs where it is placed, once, or is said to have no place.
 
 const TTL_MS = 30_000;
 /** A machine that comes back has that long to stop what was moved meanwhile. */
 const RETURN_MS = 12_000;
 /** … and a unit that hangs until systemd kills it so long to stop. */
-const STOP_MS = 95_000;
+const STOP_MS = 8000;
 const AWAY = new FleetError('the store does not answer', { code: 'STORE_UNAVAILABLE', kind: 'unavailable' });
-const SLEEP = '[Service]\nExecStart=/bin/sleep infinity\n';
+const SLEEP = '[Service]\nExecStart=/bin/sleep infinity\nTimeoutStopSec=8\n';
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
-  'a.service': [SLEEP, '[Service]\nExecStart=/bin/sleep 100000\n'],
+  'a.service': [SLEEP, '[Service]\nExecStart=/bin/sleep 100000\nTimeoutStopSec=8\n'],
   'b.service': [`${SLEEP}[X-Fleet]\nConflicts=c.service\n`, SLEEP],
   'c.service': [`${SLEEP}[X-Fleet]\nMachineMetadata=disk=ssd\n`, SLEEP],
   'd.service': [`${SLEEP}[X-Fleet]\nMachineOf=a.service\n`, SLEEP],
@@ -50,7 +50,7 @@ class Machine {
   insideMs = 0;
   #registeredAt: number | undefined;
   #lookedAt = 0;
-  #daemon: { readonly end: AbortController; dead: boolean; readonly done: Promise<unknown> } | null = null;
+  #daemon: { readonly end: AbortController; dead: boolean; readonly done: Promise<unknown>; readonly agent: Agent } | null = null;
   readonly #cluster: Cluster;
   #processes = 0;
 
@@ -79,6 +79,7 @@ class Machine {
       clock,
       logger: silentLogger,
       shutdown: () => this.shutdown,
+      onLeaseLoss: () => this.#cluster.onLeaseLoss,
     });
     const session = this.memory.session.sessionId;
     const engine = createEngine({
@@ -99,7 +100,7 @@ class Machine {
       await engineDone;
     };
     daemon.done = run();
-    this.#daemon = daemon;
+    this.#daemon = Object.assign(daemon, { agent });
   }
 
   /** As by a signal; the end is awaited while time goes on. */
@@ -126,9 +127,18 @@ class Machine {
     this.memory = createVolatileMemory();
   }
 
+  hangAll(): void {
+    for (const name of NAMES) if (this.runs(name)) this.systemd.control.hangStop(name);
+  }
+
   /** Takes note of whether it is in the cluster, by the revision at which it was registered. */
   look(registeredAt: number | undefined, now: number): void {
-    if (registeredAt === undefined || registeredAt !== this.#registeredAt) this.insideMs = 0;
+    const { onLeaseLoss } = this.#cluster;
+    if (onLeaseLoss === 'stop') {
+      // Its agent looks after that, once it knows what is here.
+      if (this.#daemon?.agent.status().ready !== true) this.insideMs = 0;
+      else this.insideMs += now - this.#lookedAt;
+    } else if (registeredAt === undefined || registeredAt !== this.#registeredAt) this.insideMs = 0;
     else if (!this.cut && this.up) this.insideMs += now - this.#lookedAt;
     this.#registeredAt = registeredAt;
     this.#lookedAt = now;
@@ -176,10 +186,12 @@ class Cluster {
   readonly store = createMemoryStore({ clock: this.clock });
   readonly users: Registry = createRegistry(this.store, { clock: this.clock, logger: silentLogger });
   readonly machines: readonly Machine[];
+  readonly onLeaseLoss: 'keep' | 'stop';
   readonly wanted = new Map<string, { text: string; target: TargetState }>();
   readonly story: string[] = [];
 
-  constructor(machines: number) {
+  constructor(machines: number, onLeaseLoss: 'keep' | 'stop') {
+    this.onLeaseLoss = onLeaseLoss;
     this.machines = Array.from({ length: machines }, (_, index) => new Machine(this, `m${index + 1}`));
   }
 
@@ -216,7 +228,7 @@ class Cluster {
     const machine = this.machines[next(this.machines.length)] as Machine;
     const unit = this.wanted.get(name);
     const texts = TEXTS[name] as readonly string[];
-    switch (next(14)) {
+    switch (next(15)) {
       case 0:
       case 1:
       case 2:
@@ -276,10 +288,17 @@ class Cluster {
         await machine.stop();
         return;
       case 13:
-        if (!machine.runs(name)) return;
-        this.note(`${name} on ${machine.id} hangs when it stops`);
-        machine.systemd.control.hangStop(name);
+        this.note(`what runs on ${machine.id} hangs when it stops`);
+        machine.hangAll();
         return;
+      case 14: {
+        const value = next(2) === 0 ? 'ssd' : 'hdd';
+        const hangs = next(2) === 0;
+        this.note(`${machine.id} has ${value}${hangs ? ', and what runs there hangs when it stops' : ''}`);
+        if (hangs) machine.hangAll();
+        await this.users.changeMetadata([{ machine: machine.id, key: 'disk', value }]);
+        return;
+      }
     }
   }
 
@@ -300,9 +319,9 @@ function isGlobal(text: string, name: string): boolean {
   return readRequirements(parsed.options, name).global;
 }
 
-async function tell(seed: number): Promise<void> {
+async function tell(seed: number, onLeaseLoss: 'keep' | 'stop'): Promise<void> {
   const next = random(seed);
-  const cluster = new Cluster(3);
+  const cluster = new Cluster(3, onLeaseLoss);
   try {
     for (const machine of cluster.machines) machine.start();
     await cluster.pass(1000);
@@ -339,10 +358,10 @@ async function tell(seed: number): Promise<void> {
   }
 }
 
-describe('any story of a cluster', () => {
+describe.each(['keep', 'stop'] as const)('any story of a cluster with on_lease_loss=%s', (onLeaseLoss) => {
   const stories = Number(process.env.FLEET_TEST_STORIES ?? '10');
   const from = Number(process.env.FLEET_TEST_SEED ?? '1');
   it.each(Array.from({ length: stories }, (_, index) => from + index))('runs no unit twice, and ends as wanted: seed %i', async (seed) => {
-    await tell(seed);
+    await tell(seed, onLeaseLoss);
   });
 });
