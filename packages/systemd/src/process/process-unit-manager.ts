@@ -12,6 +12,7 @@ import { Guard } from './guard.ts';
 import { ProcessGroup } from './process-group.ts';
 import { processStartedAt, readMachineId } from './process-info.ts';
 import { readService } from './read-service.ts';
+import { RecordKeeper } from './record-keeper.ts';
 import { RunRecords, type RunRecord } from './run-record.ts';
 import { Service } from './service.ts';
 import type { ServiceSpec } from './service-spec.ts';
@@ -72,6 +73,7 @@ class Processes implements ProcessUnitManager {
   readonly #directory: UnitDirectory;
   readonly #logs: UnitLogs;
   readonly #records: RunRecords;
+  readonly #keeper: RecordKeeper;
   readonly #guard: Guard | undefined;
   readonly #feed = new EventFeed();
   readonly #services = new Map<string, Service>();
@@ -88,6 +90,7 @@ class Processes implements ProcessUnitManager {
     this.#directory = new UnitDirectory(options.unitsDirectory);
     this.#logs = new UnitLogs(join(options.stateDirectory, 'log'), options.clock, options.maxLogBytes ?? DEFAULT_LOG_BYTES);
     this.#records = new RunRecords(join(options.stateDirectory, 'run'));
+    this.#keeper = new RecordKeeper(this.#records, { clock: options.clock, logger: this.#logger });
     this.#guard = options.lifetime === 'machine' ? undefined : new Guard();
     this.#logs.watch();
   }
@@ -111,7 +114,7 @@ class Processes implements ProcessUnitManager {
       });
       if (spec === undefined) {
         for (const group of [main, ...others]) group?.killAll('SIGKILL');
-        this.#records.remove(name);
+        this.#keeper.remove(name);
         continue;
       }
       this.#logger.info('unit taken up', { unit: name, sub: record.sub, process: main?.id });
@@ -200,10 +203,13 @@ class Processes implements ProcessUnitManager {
     this.#feed.close();
     const services = [...this.#services.values()];
     if (this.#options.lifetime === 'machine') {
+      // While they are still ours to describe.
+      await this.#keeper.close();
       for (const service of services) service.abandon();
     } else {
       await Promise.all(services.map((service) => service.end(this.#options.disposeGraceMs ?? DEFAULT_GRACE_MS)));
-      for (const service of services) this.#records.remove(service.name);
+      for (const service of services) this.#keeper.remove(service.name);
+      await this.#keeper.close();
     }
     this.#guard?.close();
     await this.#logs.close();
@@ -257,25 +263,9 @@ class Processes implements ProcessUnitManager {
     for (const group of groups) if (!before.has(group)) this.#guard?.add(group);
     for (const group of before) if (!groups.has(group)) this.#guard?.remove(group);
     this.#guarded.set(name, groups);
-    try {
-      await this.#record(service);
-      this.#feed.publish({ kind: 'state', name, state: await this.#stateOf(name) });
-      if (!service.held && !(await this.#directory.has(name))) this.#forget(name);
-    } catch (error) {
-      this.#logger.error('unit cannot be recorded', { unit: name, error });
-    }
-  }
-
-  async #record(service: Service): Promise<void> {
-    const { main } = service;
-    const described = await Promise.all(service.groups.map(async (group) => ({ group: group.id, startedAt: (await processStartedAt(group.id)) ?? '' })));
-    const { active, sub, result = 'success' } = service.state;
-    if (!service.held && described.length === 0) {
-      this.#records.remove(service.name);
-      return;
-    }
-    const own = described.find(({ group }) => group === main?.id);
-    this.#records.write(service.name, { active, sub, result, ...(own === undefined ? {} : { main: own }), others: described.filter((one) => one !== own) });
+    await this.#keeper.keep(service);
+    this.#feed.publish({ kind: 'state', name, state: await this.#stateOf(name) });
+    if (!service.held && !(await this.#directory.has(name))) this.#forget(name);
   }
 
   async #stillThere(group: RunRecord['main']): Promise<ProcessGroup | undefined> {
@@ -287,6 +277,6 @@ class Processes implements ProcessUnitManager {
     this.#services.delete(name);
     this.#texts.delete(name);
     this.#guarded.delete(name);
-    this.#records.remove(name);
+    this.#keeper.remove(name);
   }
 }
