@@ -211,7 +211,7 @@ class MachineAgent implements Agent {
       });
       if (wanted !== null) this.#give(workers, wanted);
       const lookedAt = clock.monotonic();
-      await Promise.race([this.#waitForWork(wanted?.unreadable.size ?? 0, signal), systemd.running]);
+      await Promise.race([this.#waitForWork(wanted?.unreadable.length ?? 0, signal), systemd.running]);
       // The first change is acted on at once; those that follow it closely are looked at together.
       const tooEarlyMs = lookedAt + LOOK_APART_MS - clock.monotonic();
       if (tooEarlyMs > 0) await clock.sleep(tooEarlyMs, { signal });

@@ -5,7 +5,7 @@ import type { LocalUnitState } from '@fleet/systemd';
 import { LocalUnit, type LocalUnitContext } from './local-unit.ts';
 import type { Asked } from './runtime-memory.ts';
 import type { UnitReport } from './state-publisher.ts';
-import type { WantedUnit } from './wanted-units.ts';
+import type { UnreadableUnit, WantedUnit } from './wanted-units.ts';
 
 /** What the workers of one machine share. */
 export interface WorkerContext extends LocalUnitContext {
@@ -38,7 +38,8 @@ export class UnitWorker {
   #generation = 0;
   #reason: string | undefined;
   #systemdAway: string | undefined;
-  #outside: string | undefined;
+  /** Why nothing is known of what is wanted, although something is. */
+  #unread: UnreadableUnit | undefined;
   #blockedBy: string | undefined;
   #busy = false;
   #changed = false;
@@ -92,19 +93,20 @@ export class UnitWorker {
 
   /** What is wanted now; null for nothing. */
   want(wanted: WantedUnit | null): void {
-    const same = !this.#frozen && !this.#letBe && this.#outside === undefined && sameWish(this.#wanted, wanted);
+    const same = !this.#frozen && !this.#letBe && this.#unread === undefined && sameWish(this.#wanted, wanted);
     this.#frozen = false;
-    this.#outside = undefined;
+    this.#unread = undefined;
     this.#wanted = wanted;
     if (wanted !== null) this.#lastWanted = wanted;
     if (!same) this.kick();
   }
 
   /** Nothing can be concluded about the unit: it is left as it is, and why is published. */
-  freeze(problem: string): void {
-    if (this.#outside === problem) return;
+  freeze(unread: UnreadableUnit): void {
+    const known = this.#unread;
+    if (known?.hash === unread.hash && known.generation === unread.generation && known.problem === unread.problem) return;
     this.#frozen = true;
-    this.#outside = problem;
+    this.#unread = unread;
     this.#publish();
   }
 
@@ -115,7 +117,7 @@ export class UnitWorker {
 
   setState(state: LocalUnitState): void {
     this.#unit.setState(state);
-    if (!this.#frozen || this.#outside !== undefined) this.#publish();
+    if (!this.#frozen || this.#unread !== undefined) this.#publish();
   }
 
   /** Whether systemd's word for the unit is only the last known one. */
@@ -259,19 +261,20 @@ export class UnitWorker {
   #publish(): void {
     const { publish } = this.#context;
     const { file, asked, state } = this.#unit;
-    const hash = file ?? this.#wanted?.hash ?? null;
+    const hash = file ?? this.#unread?.hash ?? this.#wanted?.hash ?? null;
     if (hash === null) {
       if (asked === null) publish(this.name, null);
       return;
     }
-    const reason = this.#outside ?? this.#reason ?? this.#systemdAway ?? this.#unit.failure;
+    const reason = this.#unread?.problem ?? this.#reason ?? this.#systemdAway ?? this.#unit.failure;
     publish(this.name, {
       load: state.load,
       active: state.active,
       sub: state.sub,
       hash: hash as UnitHash,
       asked: asked ?? 'loaded',
-      generation: this.#generation,
+      // Why nothing can be done is the answer to the newest wish.
+      generation: this.#unread?.generation ?? this.#generation,
       ...(reason === undefined ? {} : { reason }),
     });
   }

@@ -1,4 +1,4 @@
-import { mergeMetadata, type MachineId, type Metadata, type UnitHash, type UnitName } from '@fleet/model';
+import { mergeMetadata, type MachineId, type Metadata, type UnitHash } from '@fleet/model';
 import type { Mirror, RequirementsSource } from '@fleet/registry';
 import { desiredUnits, type SchedulerUnit } from '@fleet/scheduler';
 
@@ -8,10 +8,16 @@ export interface WantedUnit extends SchedulerUnit {
   readonly generation: number;
 }
 
+/** What is known of a unit whose text cannot be had or read. */
+export interface UnreadableUnit extends Pick<WantedUnit, 'name' | 'hash' | 'generation'> {
+  /** Why that is. */
+  readonly problem: string;
+}
+
 export interface WantedUnits {
   readonly wanted: readonly WantedUnit[];
-  /** Units whose text cannot be had or read, with why: whatever is here of them stays as it is. */
-  readonly unreadable: ReadonlyMap<UnitName, string>;
+  /** Whether they belong here cannot be told: whatever is here of them stays as it is. */
+  readonly unreadable: readonly UnreadableUnit[];
 }
 
 export interface WantedUnitsInput {
@@ -25,11 +31,13 @@ export interface WantedUnitsInput {
 /** Gathers what the registry wants of this machine and decides what that means here. Throws the store's error when a text cannot be asked for. */
 export async function readWantedUnits(input: WantedUnitsInput, signal: AbortSignal): Promise<WantedUnits> {
   const { mirror, machine, requirements } = input;
-  const unreadable = new Map<UnitName, string>();
+  const unreadable: UnreadableUnit[] = [];
   const scheduled: WantedUnit[] = [];
   const globals: WantedUnit[] = [];
   const unread: { readonly unit: UnreadUnit; readonly into: WantedUnit[] }[] = [];
   const take = (unit: UnreadUnit, into: WantedUnit[]): void => {
+    // Needs no text to be told that it is not wanted.
+    if (unit.targetState === 'inactive') return;
     // Nearly always known: a pass over many units must not wait for each of them.
     const known = requirements.peek(unit);
     if (known === undefined) unread.push({ unit, into });
@@ -41,12 +49,11 @@ export async function readWantedUnits(input: WantedUnitsInput, signal: AbortSign
     unread.map(async ({ unit, into }) => {
       const result = await requirements.resolve(unit, signal);
       if (result.ok) into.push({ name: unit.name, hash: unit.hash, targetState: unit.targetState, generation: unit.generation, requirements: result.requirements });
-      else unreadable.set(unit.name, result.problem);
+      else unreadable.push({ name: unit.name, hash: unit.hash, generation: unit.generation, problem: result.problem });
     }),
   );
   const metadata = mergeMetadata(input.staticMetadata, mirror.records('metadata').get(machine)?.values ?? {});
-  const wanted = desiredUnits({ machine: { metadata }, scheduled, globals });
-  return { wanted: wanted.filter((unit) => unit.targetState !== 'inactive'), unreadable };
+  return { wanted: desiredUnits({ machine: { metadata }, scheduled, globals }), unreadable };
 }
 
 type UnreadUnit = Pick<WantedUnit, 'name' | 'hash' | 'targetState' | 'generation'> & { readonly global: boolean };

@@ -86,10 +86,11 @@ export class UnitWorkers {
   /** What the machine has to hold, all of it. */
   want({ wanted, unreadable }: WantedUnits): void {
     const byName = new Map(wanted.map((unit) => [unit.name, unit]));
-    for (const name of new Set([...this.#workers.keys(), ...byName.keys(), ...unreadable.keys()])) {
+    const frozen = new Map(unreadable.map((unit) => [unit.name, unit]));
+    for (const name of new Set([...this.#workers.keys(), ...byName.keys(), ...frozen.keys()])) {
       const worker = this.#workers.get(name) ?? this.#add(name);
-      const problem = unreadable.get(name);
-      if (problem !== undefined) worker.freeze(problem);
+      const unread = frozen.get(name);
+      if (unread !== undefined) worker.freeze(unread);
       else worker.want(byName.get(name) ?? null);
     }
     // What stood in their way may be wanted again, or no longer be in their way.
