@@ -404,6 +404,27 @@ describe('restart of fleetd', () => {
     expect(machine.systemd.control.running()).toEqual(['a.service']);
   });
 
+  it.each([
+    { what: 'excludes another', old: fleet('Conflicts=new.service'), text: SLEEP, waits: true },
+    { what: 'is excluded by another', old: SLEEP, text: fleet('Conflicts=old.service'), waits: true },
+    { what: 'excludes nobody', old: fleet('Conflicts=third.service'), text: SLEEP, waits: false },
+  ])('knows of a unit that was left and has to go that it $what', async ({ old, text, waits }) => {
+    const first = await machine.start();
+    await machine.assign('old.service', old);
+    await first.kill();
+    machine.systemd.control.hangStop('old.service');
+    await machine.destroy('old.service');
+    await machine.deleteKey(`files/${hashText(old)}`);
+    await machine.assign('new.service', text);
+    await machine.start();
+    expect(machine.systemd.control.state('old.service').active).toBe('deactivating');
+    expect(machine.systemd.control.running()).toEqual(waits ? [] : ['new.service']);
+    expect((await machine.published())['new.service']?.reason).toEqual(waits ? expect.stringContaining('waits for old.service') : undefined);
+    machine.systemd.control.release('old.service');
+    await machine.settle();
+    expect(machine.systemd.control.running()).toEqual(['new.service']);
+  });
+
   it('does not start again what runs or has failed, even when its memory is lost', async () => {
     const first = await machine.start();
     await machine.assign('a.service');

@@ -2,6 +2,7 @@ import type { UnitHash, UnitName } from '@fleet/model';
 import { backoffDelayMs, describeError } from '@fleet/runtime';
 import { planUnitTasks, type AgentTask } from '@fleet/scheduler';
 import type { LocalUnitState } from '@fleet/systemd';
+import type { Requirements } from '@fleet/unit-parser';
 import { LocalUnit, type LocalUnitContext } from './local-unit.ts';
 import type { Asked } from './runtime-memory.ts';
 import type { UnitReport } from './state-publisher.ts';
@@ -35,6 +36,8 @@ export class UnitWorker {
   readonly #unit: LocalUnit;
   #wanted: WantedUnit | null = null;
   #lastWanted: WantedUnit | null = null;
+  /** By the file that was found here. */
+  #found: Requirements | undefined;
   #generation = 0;
   #reason: string | undefined;
   #systemdAway: string | undefined;
@@ -63,9 +66,14 @@ export class UnitWorker {
     });
   }
 
-  /** What is or was wanted last; tells what the unit may not run beside. */
+  /** What is or was wanted last. */
   get lastWanted(): WantedUnit | null {
     return this.#lastWanted;
+  }
+
+  /** What the unit asks for, which tells what it may not run beside; undefined when that is not known. */
+  get requirements(): Requirements | undefined {
+    return this.#lastWanted?.requirements ?? this.#found;
   }
 
   /** Present here and to be put away. */
@@ -110,8 +118,12 @@ export class UnitWorker {
     this.#publish();
   }
 
-  /** What is on the disk; the caller makes sure that it has not been overtaken since it was read, see {@link changes}. */
-  setFile(hash: string | null): void {
+  /**
+   * What is on the disk, and for a file nobody here has put there what it asks for; the caller makes sure that it has not
+   * been overtaken since it was read, see {@link changes}.
+   */
+  setFile(hash: string | null, requirements?: Requirements): void {
+    this.#found ??= requirements;
     if (!this.#busy && this.#unit.found(hash)) this.kick();
   }
 

@@ -2,6 +2,7 @@ import type { UnitHash, UnitName } from '@fleet/model';
 import { createLimiter, Wakeup, type Clock, type Logger } from '@fleet/runtime';
 import { inConflict, type AgentTask, type SchedulerUnit } from '@fleet/scheduler';
 import type { LocalUnitState, UnitManager } from '@fleet/systemd';
+import { parseUnitFile, readRequirements, type Requirements } from '@fleet/unit-parser';
 import { ReloadGate } from './reload-gate.ts';
 import type { Asked, RuntimeMemory } from './runtime-memory.ts';
 import type { UnitReport } from './state-publisher.ts';
@@ -25,7 +26,7 @@ export interface UnitWorkersOptions {
 
 /** How many units are worked on at a time; waiting for a unit to stop does not count. */
 const MOST_TASKS = 32;
-const NO_REQUIREMENTS: SchedulerUnit['requirements'] = { machineId: null, machineOf: [], conflicts: [], replaces: [], metadata: new Map(), global: false };
+const NO_REQUIREMENTS: Requirements = { machineId: null, machineOf: [], conflicts: [], replaces: [], metadata: new Map(), global: false };
 
 /** One worker for each unit that is here or wanted here. */
 export class UnitWorkers {
@@ -71,10 +72,12 @@ export class UnitWorkers {
     const before = new Map([...this.#workers].map(([name, worker]) => [name, worker.changes]));
     const listed = new Map((await this.#options.manager.listFiles({ signal })).map(({ name, hash }) => [name as UnitName, hash]));
     for (const [name, worker] of this.#workers) if (worker.changes === before.get(name)) worker.setFile(listed.get(name) ?? null);
-    for (const [name, hash] of listed) {
-      if (before.has(name) || this.#workers.has(name)) continue;
+    const unknown = [...listed].filter(([name]) => !before.has(name));
+    const found = await Promise.all(unknown.map(async ([name, hash]) => ({ name, hash, requirements: await this.#readRequirements(name, signal) })));
+    for (const { name, hash, requirements } of found) {
+      if (this.#workers.has(name)) continue;
       const worker = this.#add(name);
-      worker.setFile(hash);
+      worker.setFile(hash, requirements);
       if (unwantedByDefault) worker.want(null);
     }
   }
@@ -152,6 +155,13 @@ export class UnitWorkers {
     for (const worker of this.#workers.values()) worker.close();
   }
 
+  /** What a file that is here asks for: no longer wanted, it still may not run beside what it excludes. */
+  async #readRequirements(name: UnitName, signal: AbortSignal): Promise<Requirements | undefined> {
+    const text = await this.#context.limit(() => this.#options.manager.readFile(name, { signal }), signal);
+    const parsed = text === undefined ? undefined : parseUnitFile(text);
+    return parsed?.ok === true ? readRequirements(parsed.options, name) : undefined;
+  }
+
   #add(name: UnitName): UnitWorker {
     const asked: Asked | null = this.#options.memory.asked.get(name) ?? null;
     const worker = new UnitWorker(name, this.#context, asked);
@@ -175,7 +185,7 @@ export class UnitWorkers {
     if (unit === null) return undefined;
     for (const other of this.#workers.values()) {
       if (other === worker || !other.leaving) continue;
-      if (inConflict(asLaunched(unit), asLaunched(other.lastWanted ?? { name: other.name, requirements: NO_REQUIREMENTS }))) return other.name;
+      if (inConflict(asLaunched(unit), asLaunched({ name: other.name, requirements: other.requirements ?? NO_REQUIREMENTS }))) return other.name;
     }
     return undefined;
   }

@@ -50,6 +50,8 @@ export interface UnitManager extends AsyncDisposable {
   readonly logDirectory?: string;
   /** Unit files of recognised types in the units directory. */
   listFiles(options?: UnitCallOptions): Promise<readonly LocalUnitFile[]>;
+  /** The text of a unit's file as it is now, hand edits included; `undefined` if there is none. */
+  readFile(name: string, options?: UnitCallOptions): Promise<string | undefined>;
   /** States of the named units, one call however many. A unit unknown to systemd has `load: 'not-found'`. */
   readStates(names: readonly string[], options?: UnitCallOptions): Promise<ReadonlyMap<string, LocalUnitState>>;
   /** Writes the unit file (beside and renamed), links it and enables what `[Install]` asks for. On failure nothing is left behind. */

@@ -235,6 +235,7 @@ function readRun(recordPath: string): string {
 function withoutLogs(manager: UnitManager): UnitManager {
   return {
     listFiles: (options) => manager.listFiles(options),
+    readFile: (name, options) => manager.readFile(name, options),
     readStates: (names, options) => manager.readStates(names, options),
     load: (name, text, options) => manager.load(name, text, options),
     unload: (name, options) => manager.unload(name, options),

@@ -105,6 +105,14 @@ class DbusUnitManager implements UnitManager {
     return files;
   }
 
+  async readFile(name: string, { signal }: UnitCallOptions = {}): Promise<string | undefined> {
+    signal?.throwIfAborted();
+    this.#checkOpen();
+    const text = await this.#directory.read(name);
+    signal?.throwIfAborted();
+    return text;
+  }
+
   async readStates(names: readonly string[], { signal }: UnitCallOptions = {}): Promise<ReadonlyMap<string, LocalUnitState>> {
     signal?.throwIfAborted();
     for (const name of names) this.#watch.follow(name);

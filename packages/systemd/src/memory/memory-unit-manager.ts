@@ -6,7 +6,7 @@ import type { JobResult, LocalUnitFile, LocalUnitState, UnitCallOptions, UnitJob
 import { checkUnitName } from '../unit-types.ts';
 import type { MemoryMachine } from './memory-machine.ts';
 
-export type MemoryCall = 'listFiles' | 'readStates' | 'load' | 'unload' | 'reloadIfNeeded' | 'start' | 'stop';
+export type MemoryCall = 'listFiles' | 'readFile' | 'readStates' | 'load' | 'unload' | 'reloadIfNeeded' | 'start' | 'stop';
 
 /** One connection to a {@link MemoryMachine}. */
 export class MemoryUnitManager implements UnitManager {
@@ -29,6 +29,10 @@ export class MemoryUnitManager implements UnitManager {
     return this.#call('listFiles', options, () =>
       [...this.#machine.files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, text]) => ({ name, hash: createHash('sha1').update(text).digest('hex') })),
     );
+  }
+
+  async readFile(name: string, options: UnitCallOptions = {}): Promise<string | undefined> {
+    return this.#call('readFile', options, () => this.#machine.files.get(name), name);
   }
 
   async readStates(names: readonly string[], options: UnitCallOptions = {}): Promise<ReadonlyMap<string, LocalUnitState>> {

@@ -129,6 +129,13 @@ class Processes implements ProcessUnitManager {
     return files;
   }
 
+  async readFile(name: string, { signal }: UnitCallOptions = {}): Promise<string | undefined> {
+    this.#check(signal);
+    const text = await this.#directory.read(name);
+    this.#check(signal);
+    return text;
+  }
+
   async readStates(names: readonly string[], { signal }: UnitCallOptions = {}): Promise<ReadonlyMap<string, LocalUnitState>> {
     this.#check(signal);
     const states = new Map<string, LocalUnitState>();

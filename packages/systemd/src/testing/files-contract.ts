@@ -38,6 +38,17 @@ export function describeFilesContract(current: () => UnitManagerFixture): void {
       expect(await fixture.manager.listFiles()).toEqual([{ name: 'contract-a.service', hash: sha1(edited) }]);
     });
 
+    it('gives the text of a file as it is now', async () => {
+      const fixture = current();
+      expect(await fixture.manager.readFile('contract-a.service')).toBeUndefined();
+      await fixture.manager.load('contract-a.service', UNITS.sleeper);
+      expect(await fixture.manager.readFile('contract-a.service')).toBe(UNITS.sleeper);
+      await fixture.editFile('contract-a.service', UNITS.remains);
+      expect(await fixture.manager.readFile('contract-a.service')).toBe(UNITS.remains);
+      await fixture.manager.unload('contract-a.service');
+      expect(await fixture.manager.readFile('contract-a.service')).toBeUndefined();
+    });
+
     it('lists foreign unit files and ignores other files', async () => {
       const fixture = current();
       await fixture.editFile('contract-foreign.service', UNITS.sleeper);
