@@ -1,79 +1,58 @@
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { FleetError } from '@fleet/runtime';
+
+/** SQLite takes the lock in steps: rivals of the same moment can hinder each other, and one has it when the others have let go. */
+const RIVALS_MS = 250;
 
 /**
  * Makes sure that one fleetd at a time uses a runtime directory: two with one session would believe to be the same
- * machine. The lock names a process; one that is gone does not count.
+ * machine. The lock is one of the operating system's, which drops it when the process ends in whatever way: there is
+ * never a stale one to be judged and taken over. SQLite is how Node gets at it, and nothing is ever stored. The empty file stays:
+ * whoever removed it could remove the one that another has just locked.
  *
- * @throws FleetError `ALREADY_RUNNING` (kind conflict)
+ * @returns what gives it back.
+ * @throws FleetError `ALREADY_RUNNING` (kind conflict), `DIRECTORY_UNUSABLE` (invalid)
  */
-export function lockInstance(directory: string, self: number = process.pid): () => void {
-  const path = join(directory, 'fleetd.lock');
-  const beside = `${path}.${self}`;
-  writeFileSync(beside, identify(self), { mode: 0o644 });
+export function lockInstance(directory: string): () => void {
+  const path = join(directory, 'instance.lock');
+  // For people and for the message below; who holds the lock is not decided by it.
+  const pidPath = join(directory, 'fleetd.pid');
+  let lock: DatabaseSync | undefined;
   try {
-    try {
-      linkSync(beside, path);
-    } catch (error) {
-      if (!(typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST')) throw error;
-      const holder = readHolder(path);
-      if (holder !== null) {
-        throw new FleetError(`another fleetd (process ${holder}) uses ${directory}`, {
-          code: 'ALREADY_RUNNING',
-          kind: 'conflict',
-          remedy: 'stop it first, or set another runtime_directory in fleet.conf',
-        });
-      }
-      renameSync(beside, path);
-      return () => {
-        unlock(path, self);
-      };
+    lock = new DatabaseSync(path, { timeout: RIVALS_MS });
+    lock.exec('BEGIN EXCLUSIVE');
+    writeFileSync(pidPath, `${process.pid}\n`);
+  } catch (cause) {
+    lock?.close();
+    if (isBusy(cause)) {
+      throw new FleetError(`another fleetd${describeHolder(pidPath)} uses ${directory}`, {
+        code: 'ALREADY_RUNNING',
+        kind: 'conflict',
+        remedy: 'stop it first, or set another runtime_directory in fleet.conf',
+      });
     }
-  } finally {
-    remove(beside);
+    throw new FleetError(`cannot lock ${path}`, { code: 'DIRECTORY_UNUSABLE', kind: 'invalid', cause, remedy: 'see that fleetd can write there and remove the file if it is something else, or set another runtime_directory in fleet.conf' });
   }
+  const held = lock;
   return () => {
-    unlock(path, self);
+    rmSync(pidPath, { force: true });
+    held.close();
   };
 }
 
-function unlock(path: string, self: number): void {
-  if (readHolder(path) === self) remove(path);
+const SQLITE_BUSY = 5;
+
+function isBusy(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === SQLITE_BUSY;
 }
 
-function remove(path: string): void {
+function describeHolder(pidPath: string): string {
   try {
-    unlinkSync(path);
+    const pid = Number(readFileSync(pidPath, 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? ` (process ${pid})` : '';
   } catch {
-    // Gone already.
-  }
-}
-
-/** The process that holds the lock, if it is still the same one. */
-function readHolder(path: string): number | null {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
-  const pid = Number(text.split(' ')[0]);
-  return Number.isInteger(pid) && pid > 0 && identify(pid) === text ? pid : null;
-}
-
-/** Process id with its start time, since ids are used again. */
-function identify(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-    return `${pid} ${startTime}`;
-  } catch {
-    try {
-      process.kill(pid, 0);
-      return `${pid} `;
-    } catch {
-      return '';
-    }
+    return '';
   }
 }
