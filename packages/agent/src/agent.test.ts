@@ -702,16 +702,71 @@ describe('outages of the store', () => {
 });
 
 describe('duplicate machine ids', () => {
-  it('touch no unit while another live machine holds the id, and join when it is gone', async () => {
-    machine.systemd.control.editFile('mine.service', SLEEP);
+  /** Of another machine with this id, or of this one before its last boot; kept for as long as it lives. */
+  async function takeId(): Promise<{ readonly end: () => void; readonly lease: string }> {
     const { id: lease } = await machine.users.grantLease(TTL_MS);
     await machine.users.registerMachine({ id: machine.id, bootId: 'other', sessionId: 'other', address: '', metadata: {}, version: '1', capabilities: {} }, lease);
+    let lives = true;
+    const keep = (): void => {
+      machine.clock.schedule(TTL_MS / 3, () => {
+        if (lives) void machine.users.keepAlive(lease).then(keep);
+      });
+    };
+    keep();
+    return { end: () => (lives = false), lease };
+  }
+
+  it('touch no unit while another live machine holds the id, and join the moment it is gone', async () => {
+    machine.systemd.control.editFile('mine.service', SLEEP);
+    const other = await takeId();
     await machine.assign('a.service');
     const { agent } = await machine.start();
-    await machine.pass(TTL_MS - 10_000);
+    await machine.pass(5 * TTL_MS);
     expect(agent.status().presence.kind).toBe('duplicate');
     expect([...machine.systemd.control.files.keys()]).toEqual(['mine.service']);
-    await machine.pass(20_000);
+    other.end();
+    while ((await machine.machineKeyLease()) === other.lease) await machine.clock.advance(10);
+    await machine.pass(300);
+    await machine.settle();
+    expect(agent.status().presence.kind).toBe('present');
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    expect(await machine.published()).toMatchObject({ 'a.service': { active: 'active' } });
+  });
+
+  it('do not get ahead of a live machine whose key was deleted by hand', async () => {
+    const other = await takeId();
+    const { agent } = await machine.start();
+    await machine.pass(TTL_MS);
+    await machine.deleteKey(`machines/${machine.id}`);
+    await machine.users.registerMachine({ id: machine.id, bootId: 'other', sessionId: 'other', address: '', metadata: {}, version: '1', capabilities: {} }, other.lease);
+    await machine.pass(TTL_MS);
+    expect(agent.status().presence.kind).toBe('duplicate');
+    expect(await machine.machineKeyLease()).toBe(other.lease);
+  });
+
+  it.each(['purge', 'keep'] as const)('end at once with %s, and leave the key to its holder', async (shutdown) => {
+    machine.shutdown = shutdown;
+    machine.systemd.control.editFile('mine.service', SLEEP);
+    const other = await takeId();
+    const running = await machine.start();
+    await machine.pass(1000);
+    await running.stop();
+    expect(await machine.machineKeyLease()).toBe(other.lease);
+    expect([...machine.systemd.control.files.keys()]).toEqual(['mine.service']);
+  });
+
+  it('are told of the store when that goes away meanwhile, and join when both are over', async () => {
+    const other = await takeId();
+    await machine.assign('a.service');
+    const { agent } = await machine.start();
+    await machine.pass(1000);
+    machine.outage = away;
+    await machine.pass(10_000);
+    expect(agent.status().presence.kind).toBe('joining');
+    other.end();
+    await machine.pass(2 * TTL_MS);
+    machine.outage = undefined;
+    await machine.pass(10_000);
     expect(agent.status().presence.kind).toBe('present');
     expect(machine.systemd.control.running()).toEqual(['a.service']);
   });

@@ -6,6 +6,7 @@ import type { AgentObserver } from './agent-observer.ts';
 import { createPresence, leaseOf, type MachineDescription, type PresenceRegistry, type PresenceStatus } from './presence.ts';
 import type { RuntimeMemory } from './runtime-memory.ts';
 import { StatePublisher } from './state-publisher.ts';
+import { IdWatch } from './id-watch.ts';
 import { followSystemd } from './follow-systemd.ts';
 import { readWantedUnits, type WantedUnits } from './wanted-units.ts';
 import { UnitWorkers } from './workers.ts';
@@ -127,7 +128,8 @@ class MachineAgent implements Agent {
     });
     const workers = this.#createWorkers(background.signal);
     this.#workers = workers;
-    const owned = [this.#presence.run(background.signal), this.#publisher.run(background.signal), workers.runRefresh(background.signal)];
+    const idWatch = new IdWatch({ registry: this.#options.registry, machine: this.#options.machine, presence: this.#presence, clock: this.#options.clock });
+    const owned = [this.#presence.run(background.signal), idWatch.run(background.signal), this.#publisher.run(background.signal), workers.runRefresh(background.signal)];
     const failed = Promise.all(owned).then(() => undefined);
     // Observed below; until then a failure must not count as unhandled.
     failed.catch(() => undefined);
