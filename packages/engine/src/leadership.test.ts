@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { MachineId } from '@fleet/model';
-import { FleetError } from '@fleet/runtime';
+import { createLogger, FleetError } from '@fleet/runtime';
 import { TestCluster } from './testing/cluster.ts';
 
 let cluster: TestCluster;
@@ -97,6 +97,44 @@ describe('leadership', () => {
     await cluster.pass(1000);
     expect(refused).toBe(1);
     expect(engine.status().leading).toBe(true);
+    expect(await cluster.placements()).toEqual({ 'a.service': 'm1' });
+  });
+
+  it.each([
+    { title: 'is no JSON', value: 'who leads?' },
+    { title: 'lacks the machine', value: '{"sessionId":"engine-9"}' },
+  ])('a leader record that $title is waited for, said once, and followed by a campaign when it is gone', async ({ value }) => {
+    const key = '/_coreos.com/fleet/engine/leader';
+    await cluster.store.transaction({ compare: [], operations: [{ kind: 'put', key, value }] });
+    let campaigns = 0;
+    const lines: string[] = [];
+    const registry = new Proxy(cluster.registry, {
+      get: (target, name) => {
+        if (name === 'grantLease') campaigns += 1;
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+    const engine = await cluster.startEngine({ registry, logger: createLogger({ level: () => 'info', format: 'json', write: (line) => lines.push(line) }) });
+    await cluster.pass(60_000);
+    expect({ campaigns, ...engine.status() }).toMatchObject({ campaigns: 0, leading: false, leader: null });
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      expect.objectContaining({ level: 'warn', message: expect.stringMatching(/^leader record cannot be read/) as unknown, error: expect.stringContaining(key) as unknown, remedy: expect.stringContaining('delete it') as unknown }),
+    ]);
+
+    await cluster.store.transaction({ compare: [], operations: [{ kind: 'delete', key }] });
+    await cluster.settle();
+    await cluster.pass(1000);
+    expect(engine.status()).toMatchObject({ leading: true, leader: 'm1' });
+  });
+
+  it('a leader whose record somebody damages goes on: the key is still its own', async () => {
+    const engine = await cluster.startEngine();
+    const { fence } = engine.status();
+    const { item } = await cluster.store.get('/_coreos.com/fleet/engine/leader');
+    await cluster.store.transaction({ compare: [], operations: [{ kind: 'put', key: '/_coreos.com/fleet/engine/leader', value: 'who leads?', lease: item?.lease ?? undefined }] });
+    await cluster.createUnit('a.service');
+    await cluster.pass(60_000);
+    expect(engine.status()).toMatchObject({ leading: true, fence });
     expect(await cluster.placements()).toEqual({ 'a.service': 'm1' });
   });
 

@@ -57,7 +57,7 @@ export async function runLeadership(options: LeadershipOptions, lead: (term: Ter
   try {
     await endEarlierTerm(options, mirror, signal);
     for (let failures = 0; ; ) {
-      await waitForVacancy(mirror, changed, signal);
+      await waitForVacancy(options, mirror, changed, signal);
       await clock.sleep(random() * (options.jitterMs ?? 200), { signal });
       if (mirror.records('leader').has('leader')) continue;
       try {
@@ -83,7 +83,7 @@ export async function runLeadership(options: LeadershipOptions, lead: (term: Ter
  */
 async function endEarlierTerm({ registry, machine, isEarlier, logger }: LeadershipOptions, mirror: Mirror, signal: AbortSignal): Promise<void> {
   const leader = mirror.records('leader').get('leader');
-  if (leader?.machine !== machine || isEarlier?.(leader.sessionId) !== true) return;
+  if (leader === undefined || leader.machine === null || leader.machine !== machine || isEarlier?.(leader.sessionId) !== true) return;
   try {
     await registry.resign(leader.fence, { signal });
     logger.info('term of an earlier process of this machine ended', { fence: leader.fence });
@@ -94,8 +94,16 @@ async function endEarlierTerm({ registry, machine, isEarlier, logger }: Leadersh
   }
 }
 
-async function waitForVacancy(mirror: Mirror, changed: Wakeup, signal: AbortSignal): Promise<void> {
-  while (!mirror.live || mirror.records('leader').has('leader')) await changed.wait(signal);
+async function waitForVacancy({ logger }: LeadershipOptions, mirror: Mirror, changed: Wakeup, signal: AbortSignal): Promise<void> {
+  for (let toldOf = 0; ; ) {
+    const leader = mirror.records('leader').get('leader');
+    if (leader === undefined && mirror.live) return;
+    if (leader?.machine === null && leader.revision !== toldOf) {
+      toldOf = leader.revision;
+      logger.warn('leader record cannot be read, waiting until it is written again or gone', { error: leader.problem, revision: leader.revision, remedy: 'if no fleetd leads (fleet_engine_leader_start_time is 0 everywhere) and the key does not end with its lease, delete it in etcd' });
+    }
+    await changed.wait(signal);
+  }
 }
 
 /** Whether no higher engine version has been seen; waits before it says no, so that callers may ask again at once. */

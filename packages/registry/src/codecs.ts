@@ -1,4 +1,4 @@
-import { FleetError } from '@fleet/runtime';
+import { FleetError, isFleetError } from '@fleet/runtime';
 import { isTargetState, TARGET_STATES, type MachineId, type UnitHash, type UnitName, type UnitState } from '@fleet/model';
 import { z } from 'zod';
 import type { HistoryRecord, LeaderRecord, MachineRecord, MetadataRecord, PendingRecord, PlacementRecord, ScheduleRecord, StateRecord, StoredUnitRecord, UnitRecord } from './records.ts';
@@ -75,9 +75,14 @@ export function decodeMetadata(item: KeyValue, id: string): MetadataRecord {
   return { ...read(metadataValue, item), machine: id as MachineId, revision: item.modRevision };
 }
 
-/** @throws FleetError `RECORD_INVALID` */
 export function decodeLeader(item: KeyValue): LeaderRecord {
-  return { ...read(leaderValue, item), fence: item.createRevision, revision: item.modRevision };
+  const held = { fence: item.createRevision, revision: item.modRevision };
+  try {
+    return { ...read(leaderValue, item), ...held };
+  } catch (error) {
+    if (!isFleetError(error, 'RECORD_INVALID')) throw error;
+    return { machine: null, problem: error.message, ...held };
+  }
 }
 
 /** @throws FleetError `RECORD_INVALID` */
@@ -157,7 +162,7 @@ export function encodeHistory(entry: Omit<HistoryRecord, 'unit' | 'revision'>): 
   return JSON.stringify({ kind: entry.kind, machine: entry.machine, at: entry.at, reason: entry.reason });
 }
 
-export function encodeLeader(leader: Pick<LeaderRecord, 'machine' | 'sessionId'>): string {
+export function encodeLeader(leader: { readonly machine: MachineId; readonly sessionId: string }): string {
   return JSON.stringify({ machine: leader.machine, sessionId: leader.sessionId });
 }
 

@@ -33,7 +33,7 @@ export async function campaign({ store, keys }: LeaderAccess, machine: MachineId
   if (item !== null) {
     if (item.lease !== lease) return null;
     const leader = decodeLeader(item);
-    return leader.sessionId === sessionId ? { fence: leader.fence } : null;
+    return leader.machine !== null && leader.sessionId === sessionId ? { fence: leader.fence } : null;
   }
   const { succeeded, revision } = await store.transaction(
     { compare: [{ kind: 'create-revision', key: keys.leader, equals: 0 }], operations: [{ kind: 'put', key: keys.leader, value: encodeLeader({ machine, sessionId }), lease }] },

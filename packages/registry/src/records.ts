@@ -71,12 +71,14 @@ export interface PendingRecord extends Revisioned {
   readonly summary: string;
 }
 
-/** `engine/leader`, under the leader's lease. Its create revision is the fence. */
-export interface LeaderRecord extends Revisioned {
-  readonly machine: MachineId;
-  readonly sessionId: string;
-  readonly fence: number;
-}
+/**
+ * `engine/leader`, under the leader's lease. Its create revision is the fence. Whoever wrote it leads, also when it cannot be
+ * read: then nobody knows who that is, and `problem` says what is wrong.
+ */
+export type LeaderRecord = Revisioned & { readonly fence: number } & (
+    | { readonly machine: MachineId; readonly sessionId: string }
+    | { readonly machine: null; readonly problem: string }
+  );
 
 /** `history/<unit>/<moment>`: one thing that happened to a unit. Written once, in the transaction that made it so. */
 export interface HistoryRecord extends Revisioned {

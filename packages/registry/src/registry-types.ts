@@ -74,7 +74,8 @@ export interface MirrorBatch {
 /**
  * A live copy of part of the registry: listed at a revision, watched from the next one with a cursor of its own, listed
  * again after compaction or reconnection. Ids are: unit name (units, globals, place, pending), machine id (machines,
- * metadata), `<machine>/<unit>` (sched, state), `leader`. Records that cannot be decoded are skipped and reported to the log.
+ * metadata), `<machine>/<unit>` (sched, state), `leader`. Records that cannot be decoded
+ * are skipped and reported to the log, but for the leader's, which says so itself.
  */
 export interface Mirror {
   /** Revision up to which the copy is complete. */

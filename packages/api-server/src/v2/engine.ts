@@ -28,11 +28,11 @@ export class V2Engine {
 
   async get(request: ApiRequest): Promise<Answer> {
     const view = await this.#cache.acquire(request);
-    const leader = view.mirror.records('leader').get('leader')?.machine;
+    const leader = view.mirror.records('leader').get('leader')?.machine ?? null;
     const leads = this.#engine.leads();
     const status: EngineStatus = {
       revision: view.revision,
-      ...(leader !== undefined && { leader }),
+      ...(leader !== null && { leader }),
       leads,
       evacuationPaused: leads ? this.#engine.evacuationPaused() : null,
     };
