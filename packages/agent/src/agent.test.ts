@@ -670,6 +670,60 @@ describe('outages of the store', () => {
     expect(machine.systemd.control.running()).toEqual([]);
   });
 
+  it('with on_lease_loss=stop stop units whose lease has ended without a word, although the id is taken by another machine then', async () => {
+    machine.onLeaseLoss = 'stop';
+    const { agent } = await machine.start();
+    await machine.assign('a.service');
+    const lease = await machine.machineKeyLease();
+    machine.heldWatches = 'machines';
+    await machine.users.revokeLease(lease as string);
+    const { id: other } = await machine.users.grantLease(100 * TTL_MS);
+    await machine.users.registerMachine({ id: machine.id, bootId: 'other', sessionId: 'other', address: '', metadata: {}, version: '1', capabilities: {} }, other);
+    machine.heldWatches = undefined;
+    await machine.pass(TTL_MS / 3 + 1000);
+    expect(agent.status().presence.kind).toBe('duplicate');
+    expect(machine.systemd.control.running()).toEqual([]);
+    expect([...machine.systemd.control.files.keys()]).toEqual(['a.service']);
+    await machine.users.removeMachine(machine.id, 'other');
+    await machine.pass(1000);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+
+  it('with on_lease_loss=stop touch nothing of an earlier fleetd while this one has not joined, and then only what was moved', async () => {
+    machine.onLeaseLoss = 'stop';
+    const first = await machine.start();
+    await machine.assign('a.service');
+    await machine.assign('b.service');
+    await first.kill();
+    machine.outage = away;
+    const { agent } = await machine.start();
+    await machine.pass(5 * TTL_MS);
+    expect(agent.status()).toMatchObject({ presence: { kind: 'joining' }, ready: false });
+    expect(machine.systemd.control.running()).toEqual(['a.service', 'b.service']);
+    await machine.unplace('b.service');
+    machine.outage = undefined;
+    await machine.pass(10_000);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    expect({ a: machine.systemd.control.startsOf('a.service'), stops: machine.systemd.control.calls('stop') }).toEqual({ a: 1, stops: 1 });
+  });
+
+  it('stop units at once when on_lease_loss becomes stop after the lease may have ended', async () => {
+    const { agent } = await machine.start();
+    await machine.assign('a.service');
+    machine.heldWatches = '';
+    machine.outage = away;
+    await machine.pass(2 * TTL_MS);
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+    machine.onLeaseLoss = 'stop';
+    agent.refresh();
+    await machine.settle();
+    expect(machine.systemd.control.running()).toEqual([]);
+    machine.onLeaseLoss = 'keep';
+    agent.refresh();
+    await machine.settle();
+    expect(machine.systemd.control.running()).toEqual(['a.service']);
+  });
+
   it('stop nothing any more once on_lease_loss is keep, whatever it was when the lease was last extended', async () => {
     machine.onLeaseLoss = 'stop';
     await machine.start();

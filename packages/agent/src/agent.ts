@@ -7,6 +7,7 @@ import { createPresence, leaseOf, type MachineDescription, type PresenceRegistry
 import type { RuntimeMemory } from './runtime-memory.ts';
 import { StatePublisher } from './state-publisher.ts';
 import { IdWatch } from './id-watch.ts';
+import { LeaseFence } from './lease-fence.ts';
 import { followSystemd } from './follow-systemd.ts';
 import { readWantedUnits, type WantedUnits } from './wanted-units.ts';
 import { UnitWorkers } from './workers.ts';
@@ -72,17 +73,16 @@ class MachineAgent implements Agent {
   readonly #presence;
   readonly #publisher: StatePublisher;
   readonly #requirements: RequirementsSource;
+  readonly #fence: LeaseFence;
   readonly #look = new Wakeup();
   #workers: UnitWorkers | undefined;
   #mirror: Mirror | undefined;
-  #fenced = false;
   /** What was wanted when it could last be told. */
   #wanted: WantedUnits | null = null;
   /** The lease under which what the mirror holds was last known to be no older than the registration. */
   #concludedUnder: LeaseId | null = null;
   #ready = false;
   #draining = false;
-  #cancelFence = (): void => undefined;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -99,6 +99,17 @@ class MachineAgent implements Agent {
     });
     this.#publisher = new StatePublisher({ registry, machine, sessionId: memory.session.sessionId, presence: this.#presence, clock, logger });
     this.#requirements = new RequirementsSource(registry);
+    this.#fence = new LeaseFence({
+      presence: this.#presence,
+      machine,
+      ttlMs: options.ttlMs,
+      clock,
+      logger,
+      onLeaseLoss: () => options.onLeaseLoss?.() ?? 'keep',
+      onChange: () => {
+        this.#fenceChanged();
+      },
+    });
   }
 
   status(): AgentStatus {
@@ -111,14 +122,13 @@ class MachineAgent implements Agent {
 
   refresh(): void {
     this.#presence.refresh();
-    // Units that were stopped for their lease go on at once when that is no longer asked for.
-    if (this.#fenced) this.#presenceChanged();
+    this.#fence.update();
     this.#look.wake();
   }
 
   dump(): Readonly<Record<string, unknown>> {
     const units = [...(this.#workers?.all() ?? [])].map((worker) => [worker.name, { wanted: worker.lastWanted?.targetState ?? null, asked: worker.asked, ...worker.state }]);
-    return { presence: this.#presence.status(), ready: this.#ready, fenced: this.#fenced, units: Object.fromEntries(units) as Record<string, unknown> };
+    return { presence: this.#presence.status(), ready: this.#ready, fenced: this.#fence.closed, units: Object.fromEntries(units) as Record<string, unknown> };
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -146,7 +156,7 @@ class MachineAgent implements Agent {
       leaving = await this.#putAway();
     } finally {
       this.#ready = false;
-      this.#cancelFence();
+      this.#fence.cancel();
       workers.close();
       background.abort(shutdownReason);
       await Promise.allSettled(owned);
@@ -166,7 +176,8 @@ class MachineAgent implements Agent {
       logger,
       signal,
       stopDeadlineMs: this.#options.stopDeadlineMs ?? 120_000,
-      mayAct: () => this.#draining || this.#mayConclude(),
+      // What is known is enough to stop by.
+      mayAct: () => this.#draining || this.#mayConclude() || (this.#fence.closed && this.#ready),
       publish: (unit, report) => {
         this.#publisher.set(unit, report);
       },
@@ -250,7 +261,7 @@ class MachineAgent implements Agent {
   #give(workers: UnitWorkers, wanted: WantedUnits): void {
     this.#wanted = wanted;
     // While fenced nothing runs here, but what is loaded stays, so that it can go on.
-    const given = this.#fenced ? wanted.wanted.map((unit) => ({ ...unit, targetState: 'loaded' as const })) : wanted.wanted;
+    const given = this.#fence.closed ? wanted.wanted.map((unit) => ({ ...unit, targetState: 'loaded' as const })) : wanted.wanted;
     workers.want({ wanted: given, unreadable: wanted.unreadable });
     if (this.#ready) return;
     this.#ready = true;
@@ -300,32 +311,14 @@ class MachineAgent implements Agent {
   }
 
   #presenceChanged(): void {
-    const { clock, ttlMs, logger, observer } = this.#options;
-    const status = this.#presence.status();
-    observer?.onPresence?.(status.kind);
-    this.#cancelFence();
-    if (this.#options.onLeaseLoss?.() === 'stop') {
-      const endsAt = this.#presence.leaseEndsAt();
-      // A third of the TTL is left for stopping before another machine may start the units.
-      const inMs = endsAt === null ? 0 : endsAt - ttlMs / 3 - clock.monotonic();
-      if (inMs > 0) {
-        if (this.#fenced) logger.info('lease is safe again, units go on');
-        this.#fenced = false;
-        this.#cancelFence = clock.schedule(inMs, () => {
-          this.#fence();
-        });
-      } else if (this.#ready) this.#fence();
-    } else this.#fenced = false;
+    this.#options.observer?.onPresence?.(this.#presence.status().kind);
+    this.#fence.update();
     this.#look.wake();
   }
 
-  #fence(): void {
-    // A reload may have changed the option since the moment was set.
-    if (this.#fenced || this.#options.onLeaseLoss?.() !== 'stop') return;
-    this.#fenced = true;
-    this.#options.logger.error('lease of this machine may end before it is extended, its units are stopped', { machine: this.#options.machine });
+  #fenceChanged(): void {
     // At once, with what is known: looking again may need the store, which does not answer.
-    if (this.#workers !== undefined && this.#wanted !== null) this.#give(this.#workers, this.#wanted);
+    if (this.#fence.closed && this.#workers !== undefined && this.#wanted !== null) this.#give(this.#workers, this.#wanted);
     this.#look.wake();
   }
 
