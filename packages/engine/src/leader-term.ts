@@ -92,7 +92,8 @@ export class LeaderTerm {
           await this.#waitForWork(nextAt, signal);
         } catch (error) {
           signal.throwIfAborted();
-          if (isFleetError(error, 'LEADERSHIP_LOST')) throw error;
+          // With a store that has gone back, what the model has learned of this term's own writes is no longer true.
+          if (isFleetError(error, 'LEADERSHIP_LOST') || isFleetError(error, 'REVISION_NOT_REACHED')) throw error;
           failures += 1;
           const delayMs = backoffDelayMs(failures - 1, { initialMs: 100, maxMs: 5000 });
           logger.warn('engine pass failed, will try again', { error: describeError(error), delayMs: Math.round(delayMs) });

@@ -138,6 +138,25 @@ describe('leadership', () => {
     expect(await cluster.placements()).toEqual({ 'a.service': 'm1' });
   });
 
+  it('a leader that waits for a write which the store has lost ends its term and campaigns again', async () => {
+    let lost = 0;
+    const registry = new Proxy(cluster.registry, {
+      get: (target, key) => {
+        if (key !== 'applyPlacements' || lost > 0) return Reflect.get(target, key) as unknown;
+        return async () => {
+          lost += 1;
+          // Answered, and gone with the state of the store that was replaced by an older one.
+          return await Promise.resolve({ rejected: [], revision: 1_000_000 });
+        };
+      },
+    });
+    const engine = await cluster.startEngine({ registry });
+    const fence = engine.status().fence!;
+    await cluster.createUnit('a.service');
+    await cluster.pass(2000);
+    expect({ lost, fence: engine.status().fence! > fence, placements: await cluster.placements() }).toEqual({ lost: 1, fence: true, placements: { 'a.service': 'm1' } });
+  });
+
   it('raises the engine version of the cluster, and an older engine does not lead after it', async () => {
     const engine = await cluster.startEngine({ version: 2 });
     expect(await cluster.registry.readEngineVersion()).toBe(2);

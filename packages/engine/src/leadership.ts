@@ -185,6 +185,7 @@ async function holdTerm(
   } catch (error) {
     signal.throwIfAborted();
     if (isFleetError(error, 'LEADERSHIP_LOST')) end('a write was refused');
+    else if (isFleetError(error, 'REVISION_NOT_REACHED')) end('the store has gone back to an older state');
     else if (!both.aborted) throw error;
   } finally {
     unsubscribe();

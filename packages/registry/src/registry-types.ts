@@ -87,7 +87,10 @@ export interface Mirror {
   subscribe(listener: (batch: MirrorBatch) => void): () => void;
   /** Called when {@link Mirror.live} changes. */
   onLiveness(listener: (live: boolean) => void): () => void;
-  /** Resolves when the copy has reached `revision`; rejects with the signal's reason. */
+  /**
+   * Resolves when the copy has reached `revision`. Rejects with the signal's reason, or with `REVISION_NOT_REACHED` (unavailable) when a
+   * listing begun after the call shows that the store itself is behind it, as after a restore to an older state.
+   */
   waitForRevision(revision: number, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 

@@ -10,6 +10,15 @@ export function storeTimeout(what: string, cause?: unknown): FleetError {
   return new FleetError(what, { code: 'STORE_TIMEOUT', kind: 'unavailable', cause, remedy: 'check the load of the store and the network to it' });
 }
 
+/** A revision that was waited for is ahead of the store. */
+export function revisionNotReached(revision: number, latest: number): FleetError {
+  return new FleetError(`revision ${revision} does not exist, the store is at ${latest}: it was restored to an older state, or the revision is from another cluster`, {
+    code: 'REVISION_NOT_REACHED',
+    kind: 'unavailable',
+    remedy: 'read again without asking for a revision',
+  });
+}
+
 /** A revision that was asked for is no longer kept. */
 export function storeCompacted(revision: number, oldest: number | undefined, cause?: unknown): FleetError {
   const kept = oldest === undefined ? '' : `; the oldest kept is ${oldest}`;

@@ -126,6 +126,7 @@ class LiveMirror implements Mirror {
   async #list(signal: AbortSignal): Promise<void> {
     const decoded: Decoded[] = [];
     let revision: number | undefined;
+    this.#waiters.listingBegins();
     for (const prefix of this.#plan.list) {
       for await (const page of listPages(this.#access.store, { prefix, revision }, { signal })) {
         ({ revision } = page);
@@ -143,7 +144,7 @@ class LiveMirror implements Mirror {
     for (const prefix of this.#plan.watch) this.#reached.set(prefix, revision ?? 0);
     this.#revision = revision ?? 0;
     this.#deliver({ revision: this.#revision, relisted: true, changes });
-    this.#waiters.reached(this.#revision);
+    this.#waiters.listed(this.#revision);
   }
 
   /** Watches until the first watch ends, or proves to be incomplete, and ends the others with it: the next listing is one for all. */

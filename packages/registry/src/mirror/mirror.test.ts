@@ -249,6 +249,36 @@ describe('a mirror of the cluster', () => {
     await waitUntil('the mirror to end', () => !mirror.live);
   });
 
+  it('tells a waiting reader that the store is behind what it waits for, as after a restore', async () => {
+    const mirror = await open();
+    const outcome = expect(mirror.waitForRevision(1_000_000, { signal: controller.signal })).rejects.toMatchObject({ code: 'REVISION_NOT_REACHED', kind: 'unavailable', message: expect.stringContaining(`the store is at ${mirror.revision}`) as unknown });
+    await clock.advance(300);
+    await outcome;
+    expect(mirror.live).toBe(true);
+  });
+
+  it('does not judge by a listing that began before the reader waited', async () => {
+    const mirror = await open();
+    const range: Store['range'] = (request, options) => inner.range(request, options);
+    let answer = (): void => undefined;
+    store.range = async (...args) => {
+      const result = await range(...args);
+      await new Promise<void>((resolve) => (answer = resolve));
+      return result;
+    };
+    const first = expect(mirror.waitForRevision(1_000_000, { signal: controller.signal })).rejects.toMatchObject({ code: 'REVISION_NOT_REACHED' });
+    await clock.advance(300);
+    // The listing has read the store and not yet answered.
+    const { revision } = await put('files/x', 'text');
+    const second = mirror.waitForRevision(revision, { signal: controller.signal });
+    store.range = range;
+    answer();
+    await first;
+    await clock.advance(10_000);
+    await second;
+    expect(mirror.revision).toBeGreaterThanOrEqual(revision);
+  });
+
   it('a waiting reader ends with its own signal', async () => {
     const mirror = await open();
     const reader = new AbortController();

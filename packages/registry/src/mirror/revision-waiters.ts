@@ -1,4 +1,5 @@
 import type { Clock } from '@fleet/runtime';
+import { revisionNotReached } from '../store-errors.ts';
 
 /** A watch shows a revision within milliseconds; if it has not by now, its last event may lie in another prefix. */
 const OVERDUE_MS = 250;
@@ -13,12 +14,15 @@ interface Waiter {
 
 /**
  * Readers that wait for the copy to reach a revision. A watch tells only of its own prefix, so a revision that changed
- * nothing there would never be seen: for a reader that waits too long, `overdue` asks for a new listing.
+ * nothing there would never be seen: for a reader that waits too long, `overdue` asks for a new listing. A revision that this
+ * does not show either will not come: the store was restored to an older state, or the revision is another store's.
  */
 export class RevisionWaiters {
   readonly #clock: Clock;
   readonly #overdue: () => void;
   readonly #waiters = new Set<Waiter>();
+  /** Those that waited already when the listing under way began: it shows whatever there was then. */
+  #before: ReadonlySet<Waiter> = new Set();
   #cancelTimer: (() => void) | undefined;
   #delayMs = OVERDUE_MS;
   #closed: { readonly reason: Error } | undefined;
@@ -51,6 +55,16 @@ export class RevisionWaiters {
   reached(revision: number): void {
     if (this.#waiters.size === 0) return;
     for (const waiter of [...this.#waiters]) if (waiter.revision <= revision) waiter.resolve();
+  }
+
+  listingBegins(): void {
+    this.#before = new Set(this.#waiters);
+  }
+
+  listed(revision: number): void {
+    this.reached(revision);
+    for (const waiter of this.#before) if (this.#waiters.has(waiter)) waiter.reject(revisionNotReached(waiter.revision, revision));
+    this.#before = new Set();
   }
 
   close(reason: Error): void {
