@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { FleetError } from '@fleet/runtime';
 import { hashText } from '@fleet/unit-parser';
+import { AWAY } from './testing/fresh-machine.ts';
 import { ONESHOT, SLEEP, TestMachine } from './testing/machine.ts';
 
 // Whatever users do and whatever fails: once the faults are over, the machine holds what is wanted, the registry says so,
@@ -8,7 +8,6 @@ import { ONESHOT, SLEEP, TestMachine } from './testing/machine.ts';
 
 const NAMES = ['a.service', 'b.service', 'c.service', 'd.service', 'e.service'];
 const TEXTS = [SLEEP, '[Service]\nExecStart=/bin/sleep 100000\n', '[Service]\nExecStart=/bin/sleep 200000\n[X-Fleet]\nConflicts=b.service\n', ONESHOT];
-const AWAY = new FleetError('the store does not answer', { code: 'STORE_UNAVAILABLE', kind: 'unavailable' });
 
 /** Watches that can be held back, and none. */
 const WATCHED = [undefined, '', 'sched', 'state', 'machines'];

@@ -5,6 +5,7 @@ import type { PresenceStatus } from './presence.ts';
 import { TestMachine } from './testing/machine.ts';
 
 const TAKEN: PresenceStatus = { kind: 'duplicate' };
+const LONG_MS = 600_000;
 const PRESENT: PresenceStatus = { kind: 'present', lease: '1' };
 
 /** A presence that does as the test says, and counts how often it was told to look again. */
@@ -38,11 +39,6 @@ let opened: number;
 let ending: AbortController;
 let running: Promise<void>;
 let failure: Error | undefined;
-
-async function register(leaseMs = 600_000): Promise<void> {
-  const { id } = await machine.users.grantLease(leaseMs);
-  await machine.users.registerMachine({ id: machine.id, bootId: 'other', sessionId: 'other', address: '', metadata: {}, version: '1', capabilities: {} }, id);
-}
 
 beforeEach(() => {
   machine = new TestMachine();
@@ -83,7 +79,7 @@ describe('IdWatch', () => {
     {
       title: 'says so once when the holder leaves',
       during: async () => {
-        await machine.users.removeMachine(machine.id, 'other');
+        await machine.removeOther();
         await machine.pass(500);
       },
       refreshes: 1,
@@ -92,15 +88,15 @@ describe('IdWatch', () => {
       title: 'leaves a key that was deleted by hand to its live holder',
       during: async () => {
         await machine.deleteKey(`machines/${machine.id}`);
-        await register();
+        await machine.takeId(LONG_MS);
         await machine.pass(10_000);
       },
       refreshes: 0,
     },
-    { title: 'says nothing when the holder writes its key anew', during: () => register().then(() => machine.pass(10_000)), refreshes: 0 },
+    { title: 'says nothing when the holder writes its key anew', during: () => machine.takeId(LONG_MS).then(() => machine.pass(10_000)), refreshes: 0 },
   ];
   it.each(rows)('$title', async ({ leaseMs, during, refreshes }) => {
-    await register(leaseMs);
+    await machine.takeId(leaseMs ?? LONG_MS);
     presence.become(TAKEN);
     await machine.settle();
     await during();
@@ -115,7 +111,7 @@ describe('IdWatch', () => {
   });
 
   it('follows the key once however often presence finds the id taken, and no longer once it has joined', async () => {
-    await register();
+    await machine.takeId(LONG_MS);
     for (let round = 0; round < 3; round += 1) {
       presence.become(TAKEN);
       await machine.settle();
@@ -128,12 +124,12 @@ describe('IdWatch', () => {
   });
 
   it('begins anew when the id is taken another time', async () => {
-    await register();
+    await machine.takeId(LONG_MS);
     for (const status of [TAKEN, PRESENT, TAKEN]) {
       presence.become(status);
       await machine.settle();
     }
-    await machine.users.removeMachine(machine.id, 'other');
+    await machine.removeOther();
     await machine.pass(500);
     expect({ opened, refreshes: presence.refreshes }).toEqual({ opened: 2, refreshes: 1 });
   });

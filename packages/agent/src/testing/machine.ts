@@ -11,6 +11,7 @@ import { createVolatileMemory, type RuntimeMemory } from '../runtime-memory.ts';
 export const SLEEP = '[Service]\nExecStart=/bin/sleep infinity\n';
 export const ONESHOT = '[Service]\nType=oneshot\nExecStart=/bin/true\n';
 export const TTL_MS = 30_000;
+const OTHER_SESSION = 'other';
 const PREFIX = '/_coreos.com/fleet/';
 
 export interface RunningAgent {
@@ -150,6 +151,23 @@ export class TestMachine {
   async destroy(name: string): Promise<void> {
     await this.users.changeUnit({ kind: 'destroy', name: name as UnitName });
     await this.settle();
+  }
+
+  /** Another session takes this machine's id, as another machine with the same id does, or this one before its last boot. Gives its lease. */
+  async takeId(leaseMs = TTL_MS): Promise<string> {
+    const { id: lease } = await this.users.grantLease(leaseMs);
+    await this.writeOther(lease);
+    return lease;
+  }
+
+  /** That session writes its key, anew if need be. */
+  async writeOther(lease: string): Promise<void> {
+    await this.users.registerMachine({ id: this.id, bootId: 'other', sessionId: OTHER_SESSION, address: '', metadata: {}, version: '1', capabilities: {} }, lease);
+  }
+
+  /** That session leaves in order. */
+  async removeOther(): Promise<void> {
+    await this.users.removeMachine(this.id, OTHER_SESSION);
   }
 
   /** What the registry holds of this machine's units. */
