@@ -25,9 +25,6 @@ export class ClusterView implements Disposable {
   readonly #placedOn = new Map<MachineId, number>();
   readonly #listeners = new Set<(change: ViewChange) => void>();
   readonly #unsubscribe: () => void;
-  #unitsVersion = 0;
-  #statesVersion = 0;
-  #machinesVersion = 0;
 
   constructor(mirror: Mirror) {
     this.mirror = mirror;
@@ -41,19 +38,6 @@ export class ClusterView implements Disposable {
 
   get revision(): number {
     return this.mirror.revision;
-  }
-
-  /** Changes whenever a listing of units may. */
-  get unitsVersion(): number {
-    return this.#unitsVersion;
-  }
-
-  get statesVersion(): number {
-    return this.#statesVersion;
-  }
-
-  get machinesVersion(): number {
-    return this.#machinesVersion;
   }
 
   /** Called after each batch that changed something users can see. */
@@ -180,9 +164,6 @@ export class ClusterView implements Disposable {
           break;
       }
     }
-    if (change.units.size > 0) this.#unitsVersion += 1;
-    if (change.states.size > 0) this.#statesVersion += 1;
-    if (change.machines.size > 0 || change.units.size > 0) this.#machinesVersion += 1;
     for (const listener of this.#listeners) listener(change);
   }
 

@@ -3,13 +3,13 @@ import type { MetadataChange, Registry } from '@fleet/registry';
 import type { Logger } from '@fleet/runtime';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ClusterView } from '../cache/cluster-view.ts';
-import { KeptAnswers } from '../cache/kept-answers.ts';
 import { compareBytes } from '../cache/sorted-names.ts';
-import { errorAnswer, jsonAnswer, revisionHeaders, type Answer } from '../http/answer.ts';
+import { errorAnswer, revisionHeaders, type Answer } from '../http/answer.ts';
 import type { ApiRequest } from '../http/api-request.ts';
 import { foldMembers, JsonSyntaxError, readJson } from '../http/json-read.ts';
 import { writeJson } from '../http/json-write.ts';
-import { cutPage, parsePageToken } from '../http/page-token.ts';
+import { cutPage, type PageToken } from '../http/page-token.ts';
+import { V1Listing, type V1Page } from './page.ts';
 
 export interface V1MachinesOptions {
   readonly registry: Pick<Registry, 'changeMetadata'>;
@@ -21,26 +21,15 @@ export interface V1MachinesOptions {
 /** The machine resource of version 1 (as fleet `api/machines.go`). */
 export class V1Machines {
   readonly #options: V1MachinesOptions;
-  readonly #kept = new KeptAnswers();
+  readonly #listing: V1Listing;
 
   constructor(options: V1MachinesOptions) {
     this.#options = options;
+    this.#listing = new V1Listing(options, (view, _request, token) => machinesPage(view, token));
   }
 
   async list(request: ApiRequest): Promise<Answer> {
-    const { cache, tokenLimit } = this.#options;
-    const token = parsePageToken(request.query.get('nextPageToken') ?? [], tokenLimit);
-    if (!token.ok) return errorAnswer(400, token.message);
-    const view = await cache.acquire(request);
-    return await this.#kept.get(JSON.stringify([...request.query]), view.revision, () => this.#page(view, token.page));
-  }
-
-  #page(view: ClusterView, page: number): Answer {
-    const { tokenLimit } = this.#options;
-    const { items, next } = cutPage(view.machineIds.all, { size: tokenLimit, page });
-    const machines = items.flatMap((id) => machineJson(view, id));
-    const members = [...(machines.length === 0 ? [] : [`"machines":[${machines.join(',')}]`]), ...(next === undefined ? [] : [`"nextPageToken":"${next}"`])];
-    return jsonAnswer(200, `{${members.join(',')}}`, view.revision);
+    return await this.#listing.answer(request);
   }
 
   async patch(request: ApiRequest): Promise<Answer> {
@@ -54,6 +43,11 @@ export class V1Machines {
     logger.info('machine metadata changed', { changes: decoded.changes.length, revision });
     return { ...noContent, headers: revisionHeaders(revision) };
   }
+}
+
+function machinesPage(view: ClusterView, token: PageToken): V1Page {
+  const { items, next } = cutPage(view.machineIds.all, token);
+  return { resource: 'machines', items: items.flatMap((id) => machineJson(view, id)), next };
 }
 
 /** Written member by member: an object would put keys that look like numbers first, the original has all in byte order. */

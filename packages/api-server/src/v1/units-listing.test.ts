@@ -66,6 +66,10 @@ describe('the listing of units', () => {
     await using other = await startTestServer({ store: server.store, logger: createLogger({ level: () => 'info', format: 'text', write: (line) => lines.push(line) }) });
     expect(await listAll(other)).toEqual(['a.service launched']);
     expect(lines.filter((line) => line.includes('unit left out of the listing'))).toEqual([expect.stringContaining('unit=b.service')]);
+    // Nor is it read and told of again because something else has changed.
+    await cluster.join('m1');
+    expect(await listAll(other)).toEqual(['a.service launched']);
+    expect(lines.filter((line) => line.includes('unit left out of the listing'))).toHaveLength(1);
     const answer = await other.request('GET', '/fleet/v1/units/b.service');
     expect([answer.status, answer.body]).toEqual([500, '{"error":{"code":500,"message":""}}']);
     const reference = answer.headers.get('fleet-error-reference') ?? 'none';

@@ -3,21 +3,17 @@ import { describeError } from '@fleet/runtime';
 import type { ClusterCache } from '../cache/cluster-cache.ts';
 import type { ClusterView, ViewChange } from '../cache/cluster-view.ts';
 import { escapeJson } from '../http/json-write.ts';
-import { cutPage } from '../http/page-token.ts';
+import { cutPage, type PageToken } from '../http/page-token.ts';
+import type { V1Page } from './page.ts';
 
-/** Pages that are kept ready; with the default size these are the first 12,800 units. */
-const MAX_PAGES = 128;
-
-/**
- * `GET units`, made once per page and version of the units: single units are kept as JSON until they change, whole pages
- * until any unit changes. Belongs to one view.
- */
+/** What `GET units` shows: each unit is kept as JSON until it changes. Belongs to one view. */
 export class UnitsListing {
   readonly #view: ClusterView;
   readonly #texts: ClusterCache['texts'];
   readonly #logger: Logger;
   readonly #units = new Map<string, string>();
-  readonly #pages = new Map<number, { readonly version: number; readonly body: Buffer }>();
+  /** Units whose text cannot be read: not tried again, and not told again, until the unit changes. */
+  readonly #unreadable = new Set<string>();
 
   constructor(view: ClusterView, texts: ClusterCache['texts'], logger: Logger) {
     this.#view = view;
@@ -26,23 +22,13 @@ export class UnitsListing {
     view.subscribe((change) => this.#forget(change));
   }
 
-  /** Body of a page; `page` counts from 1. Throws what reading texts throws when the store is away. */
-  async page(page: number, size: number): Promise<Buffer> {
-    const ready = this.#pages.get(page);
-    if (ready?.version === this.#view.unitsVersion) return ready.body;
-    const unreadable = new Set<string>();
+  /** Throws what reading texts throws when the store is away. */
+  async page(token: PageToken): Promise<V1Page> {
     for (;;) {
-      const version = this.#view.unitsVersion;
-      const { items, next } = cutPage(this.#view.unitNames.all, { size, page });
-      const missing = items.filter((name) => !unreadable.has(name) && this.#json(name) === undefined);
-      if (missing.length === 0) {
-        const units = items.map((name) => this.#json(name)).filter((json) => json !== undefined);
-        const members = [...(next === undefined ? [] : [`"nextPageToken":"${next}"`]), ...(units.length === 0 ? [] : [`"units":[${units.join(',')}]`])];
-        const body = Buffer.from(`{${members.join(',')}}`);
-        if (page <= MAX_PAGES) this.#pages.set(page, { version, body });
-        return body;
-      }
-      await Promise.all(missing.map((name) => this.#load(name, unreadable)));
+      const { items, next } = cutPage(this.#view.unitNames.all, token);
+      const missing = items.filter((name) => !this.#unreadable.has(name) && this.#json(name) === undefined);
+      if (missing.length === 0) return { resource: 'units', items: items.map((name) => this.#json(name)).filter((json) => json !== undefined), next };
+      await Promise.all(missing.map((name) => this.#load(name)));
     }
   }
 
@@ -59,7 +45,7 @@ export class UnitsListing {
     return json;
   }
 
-  async #load(name: string, unreadable: Set<string>): Promise<void> {
+  async #load(name: string): Promise<void> {
     const unit = this.#view.unit(name);
     if (unit === undefined) return;
     try {
@@ -68,13 +54,16 @@ export class UnitsListing {
       this.#json(name);
     } catch (error) {
       if (isStoreFailure(error)) throw error;
-      unreadable.add(name);
+      this.#unreadable.add(name);
       this.#logger.error('unit left out of the listing', { unit: name, hash: unit.hash, reason: describeError(error) });
     }
   }
 
   #forget(change: ViewChange): void {
-    for (const name of change.units) this.#units.delete(name);
+    for (const name of change.units) {
+      this.#units.delete(name);
+      this.#unreadable.delete(name);
+    }
   }
 }
 

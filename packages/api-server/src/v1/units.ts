@@ -9,8 +9,8 @@ import type { ClusterView } from '../cache/cluster-view.ts';
 import { errorAnswer, jsonAnswer, revisionHeaders, type Answer } from '../http/answer.ts';
 import type { ApiRequest } from '../http/api-request.ts';
 import { foldMembers, JsonSyntaxError, readJson, type Shape } from '../http/json-read.ts';
-import { parsePageToken } from '../http/page-token.ts';
 import { isOriginalClient, StopsToTell } from './original-client.ts';
+import { V1Listing } from './page.ts';
 import { unitJson, type UnitsListing } from './units-listing.ts';
 
 export interface V1UnitsOptions {
@@ -28,20 +28,16 @@ const BODY_SHAPE: Shape = { name: null, options: [{ section: null, name: null, v
 export class V1Units {
   readonly #options: V1UnitsOptions;
   readonly #stops: StopsToTell;
+  readonly #listing: V1Listing;
 
   constructor(options: V1UnitsOptions) {
     this.#options = options;
     this.#stops = new StopsToTell(options.clock);
+    this.#listing = new V1Listing(options, (_view, _request, token) => options.listing().page(token));
   }
 
   async list(request: ApiRequest): Promise<Answer> {
-    const { cache, listing, tokenLimit } = this.#options;
-    const token = parsePageToken(request.query.get('nextPageToken') ?? [], tokenLimit);
-    if (!token.ok) return errorAnswer(400, token.message);
-    const view = await cache.acquire(request);
-    // Taken before anything is waited for: what is answered is at least as new as it says.
-    const { revision } = view;
-    return jsonAnswer(200, await listing().page(token.page, tokenLimit), revision);
+    return await this.#listing.answer(request);
   }
 
   async get(request: ApiRequest): Promise<Answer> {
