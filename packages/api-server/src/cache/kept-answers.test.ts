@@ -23,11 +23,13 @@ describe('KeptAnswers', () => {
     expect((await kept.get('a', 2, () => ({ status: 200, body: 'fresh' }))).body).toBe('fresh');
   });
 
-  it('keeps within its bound', async () => {
+  it.each([
+    { title: 'of long answers', keys: ['a', 'b'], body: 'x'.repeat(9 * 1024 * 1024) },
+    { title: 'of long questions', keys: ['a'.repeat(9 * 1024 * 1024), 'b'.repeat(9 * 1024 * 1024)], body: '{}' },
+  ])('keeps within its bound $title', async ({ keys, body }) => {
     const kept = new KeptAnswers();
-    const body = 'x'.repeat(9 * 1024 * 1024);
     let made = 0;
-    for (const key of ['a', 'b', 'a', 'b']) await kept.get(key, 1, () => ({ status: 200, body, headers: { made: String((made += 1)) } }));
+    for (const key of [...keys, ...keys]) await kept.get(key, 1, () => ({ status: 200, body, headers: { made: String((made += 1)) } }));
     expect(made).toBe(3);
   });
 });

@@ -13,7 +13,8 @@ export class KeptAnswers {
     const kept = this.#answers.get(key);
     if (kept !== undefined) return kept;
     const answer = await make();
-    const size = answer.body?.length ?? 0;
+    // Clients choose the key: many long ones for small answers must not add up either.
+    const size = key.length + (answer.body?.length ?? 0);
     if (revision === this.#revision && this.#characters + size <= MAX_CHARACTERS) {
       this.#answers.set(key, answer);
       this.#characters += size;
