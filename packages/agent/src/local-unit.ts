@@ -128,8 +128,7 @@ export class LocalUnit {
     try {
       await this.#stopped(job);
     } catch (error) {
-      // It runs on, as when a start has overtaken the stop: there is still something to stop.
-      if (!signal.aborted) await this.#remember('launched');
+      if (isRunningOn(error)) await this.#remember('launched');
       throw error;
     }
     refreshState(this.name);
@@ -137,15 +136,16 @@ export class LocalUnit {
 
   async unload(): Promise<void> {
     const { limit, signal, manager, reload } = this.#context;
+    let noted: Promise<void> | undefined;
     try {
       const job = await limit(() => manager.stop(this.name, { signal }), signal);
       // Should fleetd be killed meanwhile: what was being put away has to be started when the next one finds it wanted again.
-      const noted = this.#asked === 'launched' ? this.#save('loaded') : undefined;
+      if (this.#asked === 'launched') noted = this.#save('loaded');
       await Promise.all([this.#stopped(job), noted]);
     } catch (error) {
       // A stop that is refused matters only while there is something to stop.
       if (!isFleetError(error, 'UNIT_REFUSED') || isRunning(await this.#readState())) {
-        if (!signal.aborted) await this.#save(this.#asked);
+        if (noted !== undefined && !signal.aborted) await this.#remember(isRunningOn(error) ? 'launched' : 'loaded');
         throw error;
       }
     }
@@ -203,6 +203,14 @@ export class LocalUnit {
 /** Whether stopping it would mean anything. */
 function isRunning(state: LocalUnitState): boolean {
   return ['active', 'activating', 'reloading', 'deactivating', 'refreshing', 'maintenance'].includes(state.active);
+}
+
+/**
+ * Whether a unit is known to run although systemd took its stop, as when a start has overtaken that: there is still something to
+ * stop. A stop of which nothing more is heard ends by itself, and the unit has to be started when it is wanted again.
+ */
+function isRunningOn(error: unknown): boolean {
+  return isFleetError(error, 'UNIT_STOP_FAILED');
 }
 
 /** systemd's own word for why a unit failed. */
