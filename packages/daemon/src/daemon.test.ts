@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { InProcessCluster } from './testing/in-process-cluster.ts';
+import { SimulatedCluster } from './testing/simulated-cluster.ts';
 
-let cluster: InProcessCluster;
+let cluster: SimulatedCluster;
 
 beforeEach(async () => {
-  cluster = new InProcessCluster();
+  cluster = new SimulatedCluster();
   await cluster.open();
 });
 afterEach(async () => {

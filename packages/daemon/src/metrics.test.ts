@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Transaction } from '@fleet/registry';
 import { FleetError } from '@fleet/runtime';
-import { InProcessCluster, type Fault } from './testing/in-process-cluster.ts';
+import { SimulatedCluster, type Fault } from './testing/simulated-cluster.ts';
 
-let cluster: InProcessCluster;
+let cluster: SimulatedCluster;
 
 beforeEach(async () => {
-  cluster = new InProcessCluster();
+  cluster = new SimulatedCluster();
   await cluster.open();
   await cluster.start('m1', { region: 'us' });
 });

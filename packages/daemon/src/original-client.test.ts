@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { InProcessCluster } from './testing/in-process-cluster.ts';
+import { SimulatedCluster } from './testing/simulated-cluster.ts';
 import { GoogleApiError, OriginalClient, type OriginalUnit } from './testing/original-client.ts';
 
 // The request sequences of the original's command line and the guarantees it leans on, against daemons with engines and agents.
@@ -11,11 +11,11 @@ const options = (value: string, ...more: readonly { readonly section: string; re
   ...more,
 ];
 
-let cluster: InProcessCluster;
+let cluster: SimulatedCluster;
 let client: OriginalClient;
 
 beforeEach(async () => {
-  cluster = new InProcessCluster();
+  cluster = new SimulatedCluster();
   await cluster.open();
   for (const name of ['m1', 'm2', 'm3']) await cluster.start(name, {}, { tokenLimit: 2 });
   client = new OriginalClient(cluster.life('m2').socket, async (work) => {

@@ -38,7 +38,7 @@ export interface Answer {
 }
 
 /** Three daemons and more in one process, sharing a store in memory and a clock that stands still. Each has its own systemd in memory. */
-export class InProcessCluster {
+export class SimulatedCluster {
   readonly clock = new FakeClock();
   readonly store: Store = createMemoryStore({ clock: this.clock });
   readonly ttlMs = 30_000;
