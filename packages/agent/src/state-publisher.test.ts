@@ -102,6 +102,39 @@ describe('StatePublisher', () => {
     expect([...registry.held]).toEqual([]);
   });
 
+  it.each([
+    { title: 'writes a state again that was deleted', deleted: true, then: report('active'), held: [[UNIT, 'active']] },
+    { title: 'writes no state again that was deleted and has ended', deleted: true, then: null, held: [] },
+    { title: 'withdraws a state also after late news of the end of an earlier one', deleted: false, then: null, held: [] },
+  ])('$title', async ({ deleted, then, held }) => {
+    const registry = new SlowRegistry();
+    const publisher = publisherOn(registry);
+    const { signal } = new AbortController();
+    publisher.seed([], '1');
+    publisher.set(UNIT, report('active'));
+    await finish(publisher.flush({ signal }), registry);
+    if (deleted) registry.held.clear();
+    publisher.lost(UNIT);
+    publisher.set(UNIT, then);
+    await finish(publisher.flush({ signal }), registry);
+    expect([...registry.held]).toEqual(held);
+  });
+
+  it('writes nothing more when the end of a state that it withdrew is seen', async () => {
+    const registry = new SlowRegistry();
+    const publisher = publisherOn(registry);
+    const { signal } = new AbortController();
+    publisher.seed([], '1');
+    publisher.set(UNIT, report('active'));
+    await finish(publisher.flush({ signal }), registry);
+    publisher.set(UNIT, null);
+    await finish(publisher.flush({ signal }), registry);
+    const { written } = registry;
+    publisher.lost(UNIT);
+    await finish(publisher.flush({ signal }), registry);
+    expect(registry.written).toBe(written);
+  });
+
   it('writes nothing that the registry is known to hold, and everything under a new lease', async () => {
     const registry = new SlowRegistry();
     const { signal } = new AbortController();

@@ -65,10 +65,11 @@ export class StatePublisher implements Component {
     }
   }
 
-  /** A state was deleted or changed by someone else: write it again. */
+  /** A state was deleted, perhaps by someone else: write it again. */
   lost(unit: UnitName): void {
-    this.#published.delete(unit);
     if (!this.#reports.has(unit)) return;
+    // It may have been an earlier one, and the news of that late: then there is one, which has to go with the unit.
+    this.#published.set(unit, '');
     this.#dirty.add(unit);
     this.#wakeup.wake();
   }

@@ -47,7 +47,8 @@ export class TestMachine {
       new Proxy(target, {
         get: (inner, key) => {
           const value: unknown = Reflect.get(inner, key);
-          if (typeof value !== 'function' || typeof key === 'symbol') return value;
+          // A watch ends with the signal of whoever was killed.
+          if (typeof value !== 'function' || typeof key === 'symbol' || key === 'watch') return value;
           return (...args: unknown[]): unknown => {
             if (killed) return new Promise(() => undefined);
             if (this.outage !== undefined && inner !== (manager as object)) return Promise.reject(this.outage);
@@ -56,9 +57,9 @@ export class TestMachine {
         },
       });
     const manager = this.systemd.control.openManager();
-    const registry = createRegistry(this.#watchedStore(), { clock: this.clock, logger: silentLogger });
+    const registry = createRegistry(guard(this.#watchedStore()), { clock: this.clock, logger: silentLogger });
     const agent = createAgent({
-      registry: guard(registry),
+      registry,
       manager: guard(manager),
       memory: this.memory,
       machine: this.id,
@@ -207,6 +208,7 @@ export class TestMachine {
   }
 
   async *#watch(request: { readonly prefix: string; readonly fromRevision: number }, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<WatchBatch> {
+    if (this.outage !== undefined) throw this.outage;
     for await (const batch of this.store.watch(request, { signal })) {
       while (this.heldWatches !== undefined && request.prefix.startsWith(PREFIX + this.heldWatches)) await this.clock.sleep(10, { signal });
       yield batch;
