@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { FleetError } from '@fleet/runtime';
 
 /** SQLite takes the lock in steps: rivals of the same moment can hinder each other, and one has it when the others have let go. */
@@ -19,9 +19,11 @@ export function lockInstance(directory: string): () => void {
   const path = join(directory, 'instance.lock');
   // For people and for the message below; who holds the lock is not decided by it.
   const pidPath = join(directory, 'fleetd.pid');
+  // Loaded here, where Node's warning that it is experimental goes to the log: others of this program must not print it.
+  const sqlite = process.getBuiltinModule('node:sqlite');
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(path, { timeout: RIVALS_MS });
+    lock = new sqlite.DatabaseSync(path, { timeout: RIVALS_MS });
     lock.exec('BEGIN EXCLUSIVE');
     writeFileSync(pidPath, `${process.pid}\n`);
   } catch (cause) {
