@@ -98,6 +98,23 @@ describe('shutdown', () => {
     expect(machine.systemd.control.files.size).toBe(0);
   });
 
+  it('purge ends with the last unit also when the lease may end meanwhile, with on_lease_loss=stop', async () => {
+    machine.shutdown = 'purge';
+    machine.onLeaseLoss = 'stop';
+    const running = await machine.start({ drainDeadlineMs: 10 * TTL_MS });
+    await machine.assign('slow.service', `${SLEEP}TimeoutStopSec=infinity\n`);
+    await machine.assign('quick.service');
+    machine.systemd.control.hangStop('slow.service');
+    let ended = false;
+    void running.stop().then(() => (ended = true));
+    await machine.settle();
+    machine.outage = AWAY;
+    await machine.pass(TTL_MS);
+    machine.systemd.control.release('slow.service');
+    await machine.pass(5000);
+    expect({ ended, files: machine.systemd.control.files.size }).toEqual({ ended: true, files: 0 });
+  });
+
   it('keep leaves units, states and key', async () => {
     const running = await machine.start();
     await machine.assign('a.service');

@@ -317,6 +317,8 @@ class MachineAgent implements Agent {
   }
 
   #fenceChanged(): void {
+    // What is being put away is not wanted again.
+    if (this.#draining) return;
     // At once, with what is known: looking again may need the store, which does not answer.
     if (this.#fence.closed && this.#workers !== undefined && this.#wanted !== null) this.#give(this.#workers, this.#wanted);
     this.#look.wake();
