@@ -72,7 +72,14 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
     const doing = report.active === 'deactivating' ? 'stopping' : 'being asked of systemd';
     return { kind: 'waiting', doing, machine, holdsMs: report.active === 'deactivating' ? FOR_EVER : NO_ANSWER_MS };
   }
-  return goal === 'loaded' ? { kind: 'reached', state: 'loaded', machine, holdsMs: 0 } : assessRun(unit, report);
+  return goal === 'loaded' ? assessLoaded(report) : assessRun(unit, report);
+}
+
+/** Whether a machine that has been asked for no more has the unit: one that cannot have it says why. */
+function assessLoaded({ machineID: machine, load, reason = '' }: UnitStateInfo): Assessment {
+  if (load !== 'not-found' || reason === '') return { kind: 'reached', state: 'loaded', machine, holdsMs: 0 };
+  if (WAITS_ITS_TURN.test(reason)) return { kind: 'waiting', doing: reason, machine, holdsMs: FOR_EVER };
+  return { kind: 'failed', reason, machine, holdsMs: CONFIRM_REFUSED_MS };
 }
 
 /** How a unit does on a machine that has been asked to run it. */
@@ -110,7 +117,7 @@ function assessEverywhere(unit: UnitSummary, goal: Exclude<Goal, 'destroyed'>, r
   if (reports.length === 0) return { kind: 'unplaceable', reason: 'no machine holds it', holdsMs: CONFIRM_STUCK_MS };
   const verdicts = reports.map((report): Assessment => {
     if (report.generation !== unit.generation || (report.hash !== '' && report.hash !== unit.hash)) return { kind: 'waiting', doing: 'being loaded', machine: report.machineID, holdsMs: NO_ANSWER_MS };
-    if (goal === 'loaded') return { kind: 'reached', state: 'loaded', machine: report.machineID, holdsMs: 0 };
+    if (goal === 'loaded') return assessLoaded(report);
     const reason = report.reason ?? '';
     if (report.asked !== 'launched') {
       if (reason !== '' && !WAITS_ITS_TURN.test(reason) && report.active !== 'failed') return { kind: 'failed', reason, machine: report.machineID, holdsMs: CONFIRM_REFUSED_MS };
