@@ -3,7 +3,6 @@ import { Absences } from './absences.ts';
 import { makeCatalogue } from './catalogue.ts';
 import { Ledger, type Sightings, type Verb } from './ledger.ts';
 import { parseChaosOptions } from './options.ts';
-import { createRandom } from './random.ts';
 import { Watcher } from './watcher.ts';
 
 // The judge of a chaos run has to be right itself: what it lets pass, and what it must not.
@@ -93,23 +92,6 @@ describe('Watcher', () => {
     const ledger = new Ledger(units);
     ledger.acknowledged('steady-0.service', 'start', 150);
     expect(watch(nobodyAway(), [{ at: 100, places: { m1: ['steady-0'] } }, { at: 200, places: { m2: ['steady-0!2'] } }], ledger)).toEqual([]);
-  });
-});
-
-describe('createRandom', () => {
-  it('gives the same for the same seed, and everything in between', () => {
-    const draw = (seed: number): readonly number[] => Array.from({ length: 200 }, ((random) => () => random.between(1, 6))(createRandom(seed)));
-    expect(draw(7)).toEqual(draw(7));
-    expect(draw(7)).not.toEqual(draw(8));
-    expect([...new Set(draw(7))].sort()).toEqual([1, 2, 3, 4, 5, 6]);
-  });
-
-  it('chooses by weight', () => {
-    const random = createRandom(1);
-    const items = [{ name: 'often', weight: 9 }, { name: 'never', weight: 0 }, { name: 'seldom', weight: 1 }];
-    const drawn = Array.from({ length: 1000 }, () => random.pickWeighted(items).name);
-    expect(drawn.filter((name) => name === 'never').length).toBe(0);
-    expect(drawn.filter((name) => name === 'often').length).toBeGreaterThan(800);
   });
 });
 

@@ -1,4 +1,4 @@
-import { waitUntil } from '@fleet/runtime/testing';
+import { createRandom, waitUntil, type Random } from '@fleet/runtime/testing';
 import { expectSuccess } from '../machines/command.ts';
 import type { RealCluster } from '../real/real-cluster.ts';
 import type { RealClusterMachine } from '../real/real-cluster-machine.ts';
@@ -6,7 +6,6 @@ import { Absences } from './absences.ts';
 import { makeCatalogue, type ChaosUnit } from './catalogue.ts';
 import { groundFaults, machineFaults, type Fault, type FaultWorld } from './faults.ts';
 import { Ledger, type Sightings, type Verb } from './ledger.ts';
-import { createRandom, type Random } from './random.ts';
 import { Watcher } from './watcher.ts';
 
 export interface ChaosOptions {

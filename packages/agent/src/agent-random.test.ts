@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { createRandom } from '@fleet/runtime/testing';
 import { hashText } from '@fleet/unit-parser';
 import { AWAY } from './testing/fresh-machine.ts';
 import { ONESHOT, SLEEP, TestMachine } from './testing/machine.ts';
@@ -12,19 +13,9 @@ const TEXTS = [SLEEP, '[Service]\nExecStart=/bin/sleep 100000\n', '[Service]\nEx
 /** Watches that can be held back, and none. */
 const WATCHED = [undefined, '', 'sched', 'state', 'machines'];
 
-/** Numbers from 0 to `below`, always the same for a seed (mulberry32). */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
 async function story(seed: number): Promise<void> {
-  const next = random(seed);
+  const random = createRandom(seed);
+  const next = (below: number): number => random.between(0, below - 1);
   const machine = new TestMachine();
   let running = await machine.start({ stopDeadlineMs: 5000, slowCheckMs: 30_000 });
   const wanted = new Map<string, { text: string; target: 'inactive' | 'loaded' | 'launched'; placed: boolean }>();

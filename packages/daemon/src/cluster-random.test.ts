@@ -5,7 +5,7 @@ import type { MachineId, TargetState, UnitHash, UnitName } from '@fleet/model';
 import { createRegistry, type Registry, type Store, type WatchBatch } from '@fleet/registry';
 import { createMemoryStore } from '@fleet/registry/embedded';
 import { FleetError, shutdownReason, silentLogger } from '@fleet/runtime';
-import { FakeClock } from '@fleet/runtime/testing';
+import { createRandom, FakeClock } from '@fleet/runtime/testing';
 import { createMemorySystemd, type MemorySystemd } from '@fleet/systemd/memory';
 import { hashText, parseUnitFile, readRequirements } from '@fleet/unit-parser';
 
@@ -28,17 +28,6 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   'g.service': [`${SLEEP}[X-Fleet]\nGlobal=true\nMachineMetadata=disk=ssd\n`],
 };
 const NAMES = Object.keys(TEXTS);
-
-/** Numbers from 0 to `below`, always the same for a seed (mulberry32). */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 class Machine {
   readonly id: MachineId;
@@ -320,7 +309,8 @@ function isGlobal(text: string, name: string): boolean {
 }
 
 async function tell(seed: number, onLeaseLoss: 'keep' | 'stop'): Promise<void> {
-  const next = random(seed);
+  const random = createRandom(seed);
+  const next = (below: number): number => random.between(0, below - 1);
   const cluster = new Cluster(3, onLeaseLoss);
   try {
     for (const machine of cluster.machines) machine.start();

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { isFleetError } from '@fleet/runtime';
+import { createRandom } from '@fleet/runtime/testing';
 import type { Operation, Store, WatchBatch } from '../store.ts';
 import type { ContractContext } from './store-contract.ts';
 import { describeBatches, failureOf, put, remove, takeBatches } from './contract-support.ts';
@@ -153,7 +154,7 @@ export function describeWatches({ current }: ContractContext): void {
     });
 
     it.each([{ seed: 1 }, { seed: 2 }, { seed: 3 }])('replayed over a listing gives the listing of any later revision (seed $seed)', async ({ seed }) => {
-      const random = seededRandom(seed);
+      const random = createRandom(seed);
       const keys = Array.from({ length: 12 }, (_, index) => `${prefix}${'abc'[index % 3] ?? ''}/${index}`);
       const listings = new Map<number, Map<string, string>>();
       const snapshot = async (revision?: number): Promise<[number, Map<string, string>]> => {
@@ -162,11 +163,11 @@ export function describeWatches({ current }: ContractContext): void {
       };
       const [from, start] = await snapshot();
       for (let step = 0; step < 60; step += 1) {
-        const chosen = keys.filter(() => random() < 0.2);
+        const chosen = keys.filter(() => random.next() < 0.2);
         const operations: Operation[] =
-          random() < 0.1
+          random.next() < 0.1
             ? [{ kind: 'delete-prefix', prefix: `${prefix}b/` }]
-            : chosen.map((key) => (random() < 0.6 ? { kind: 'put', key, value: String(step) } : { kind: 'delete', key }));
+            : chosen.map((key) => (random.next() < 0.6 ? { kind: 'put', key, value: String(step) } : { kind: 'delete', key }));
         await store.transaction({ compare: [], operations });
         if (step % 10 === 9) listings.set(...(await snapshot()));
       }
@@ -198,15 +199,4 @@ export function describeWatches({ current }: ContractContext): void {
       expect(isFleetError(await ended, 'STORE_UNAVAILABLE')).toBe(true);
     });
   });
-}
-
-/** mulberry32: the same numbers for the same seed, everywhere. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -9,7 +9,7 @@ export interface Random {
   pickWeighted<T extends { readonly weight: number }>(items: readonly T[]): T;
 }
 
-/** The generator mulberry32. */
+/** Numbers of the generator mulberry32, which differ for each whole `seed`. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {
