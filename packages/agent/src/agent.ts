@@ -3,6 +3,7 @@ import { RequirementsSource, type LeaseId, type Mirror, type MirrorBatch, type R
 import { describeError, isAbort, retryWithBackoff, shutdownReason, Wakeup, type Clock, type Component, type Logger } from '@fleet/runtime';
 import type { UnitManager } from '@fleet/systemd';
 import type { AgentObserver } from './agent-observer.ts';
+import { leaveCluster, putUnitsAway, type Departure } from './departure.ts';
 import { createPresence, leaseOf, type MachineDescription, type PresenceRegistry, type PresenceStatus } from './presence.ts';
 import type { RuntimeMemory } from './runtime-memory.ts';
 import { StatePublisher } from './state-publisher.ts';
@@ -153,7 +154,7 @@ class MachineAgent implements Agent {
       } finally {
         looking.abort(shutdownReason);
       }
-      leaving = await this.#putAway();
+      leaving = await putUnitsAway(this.#departure(workers), { ready: this.#ready, onBegin: () => (this.#draining = true) });
     } finally {
       this.#ready = false;
       this.#fence.cancel();
@@ -163,7 +164,12 @@ class MachineAgent implements Agent {
       unsubscribe();
     }
     // Only now: a presence that is still at work would come back with a new lease.
-    if (leaving) await this.#leave();
+    if (leaving) await leaveCluster(this.#departure(workers));
+  }
+
+  #departure(workers: UnitWorkers): Departure {
+    const { machine, memory, shutdown, drainDeadlineMs, clock, logger } = this.#options;
+    return { machine, memory, shutdown, drainDeadlineMs: drainDeadlineMs ?? 60_000, clock, logger, workers, presence: this.#presence, publisher: this.#publisher };
   }
 
   #createWorkers(signal: AbortSignal): UnitWorkers {
@@ -323,55 +329,7 @@ class MachineAgent implements Agent {
     if (this.#fence.closed && this.#workers !== undefined && this.#wanted !== null) this.#give(this.#workers, this.#wanted);
     this.#look.wake();
   }
-
-  /** What TERM means for the units. Whether the machine then leaves the cluster. */
-  async #putAway(): Promise<boolean> {
-    const { logger, clock, machine, memory } = this.#options;
-    if (this.#options.shutdown() === 'keep') {
-      logger.info('agent ends, units and lease stay', { machine });
-      return false;
-    }
-    const presence = this.#presence.status();
-    if (presence.kind === 'duplicate') return false;
-    const joined = this.#ready || leaseOf(presence) !== null;
-    if (!joined) {
-      // Without having been in the cluster there is no telling what is wanted here. What an earlier fleetd left running
-      // must not be started elsewhere at once, so nobody is told either.
-      if (memory.asked.size > 0) logger.warn('agent ends before it has joined, units of an earlier fleetd run on', { machine, units: memory.asked.size });
-      return memory.asked.size === 0;
-    }
-    const workers = this.#workers as UnitWorkers;
-    const deadlineMs = this.#options.drainDeadlineMs ?? 60_000;
-    const deadline = new AbortController();
-    const cancel = clock.schedule(deadlineMs, () => {
-      deadline.abort(new Error(`units were not put away within ${deadlineMs} ms`));
-    });
-    this.#draining = true;
-    try {
-      // An earlier fleetd may have left units that this one has not seen yet.
-      if (!this.#ready) await workers.readFiles(true, deadline.signal);
-      logger.info('putting all units away', { machine, units: workers.size });
-      await workers.drain(deadline.signal);
-    } catch (error) {
-      logger.error('not all units were put away', { units: workers.names(), error: describeError(error) });
-    }
-    cancel();
-    return true;
-  }
-
-  async #leave(): Promise<void> {
-    const { logger, machine } = this.#options;
-    try {
-      const signal = AbortSignal.timeout(LEAVE_DEADLINE_MS);
-      await this.#publisher.flush({ signal });
-      await this.#presence.leave({ signal });
-      logger.info('left the cluster', { machine });
-    } catch (error) {
-      logger.warn('the registry was not told of leaving, it finds out when the lease ends', { machine, error: describeError(error) });
-    }
-  }
 }
 
-const LEAVE_DEADLINE_MS = 5000;
 /** Least time between two looks at all that is wanted. */
 const LOOK_APART_MS = 10;
