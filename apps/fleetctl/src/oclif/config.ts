@@ -53,6 +53,8 @@ class MemoryConfig extends Config {
 
 /** oclif's view of all commands, made in memory: nothing is read from disk. */
 export async function loadOclif(): Promise<Config> {
+  // Without it oclif asks the system, which fails for a user it does not know, as in many containers.
+  process.env['SHELL'] ??= '/bin/sh';
   const loadables: Command.Loadable[] = commands.map((definition) => {
     const class_ = commandClass(definition);
     return {

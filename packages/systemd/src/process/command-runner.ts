@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
-import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { describeError } from '@fleet/runtime';
 
 import { expandArguments, type Command } from './command-line.ts';
 import { parseEnvironmentFile } from './environment-file.ts';
+import { ownUser } from './own-user.ts';
 import { EXIT_CHDIR, EXIT_EXEC, ProcessGroup, type ExitInfo } from './process-group.ts';
 import type { OutputTarget, ServiceSpec } from './service-spec.ts';
 import type { UnitLogs } from './unit-log.ts';
@@ -35,13 +35,13 @@ export class CommandRunner {
 
   /** Variables for the commands of one run of the unit. @throws Error for an environment file that is not there. */
   async environmentOf(spec: ServiceSpec): Promise<Record<string, string>> {
-    const { username, shell } = userInfo();
+    const { username, home, shell } = ownUser();
     const environment: Record<string, string> = {
       PATH: DEFAULT_PATH,
-      HOME: homedir(),
+      HOME: home,
       USER: username,
       LOGNAME: username,
-      SHELL: shell ?? '/bin/sh',
+      SHELL: shell,
       INVOCATION_ID: randomUUID().replaceAll('-', ''),
       ...this.#base,
     };

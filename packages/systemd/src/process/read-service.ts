@@ -1,9 +1,8 @@
-import { homedir } from 'node:os';
-
 import { unitRefused } from '../errors.ts';
 import { unitTypeOf } from '../unit-types.ts';
 import { readInstall, readUnitText, type UnitText } from '../unit-text.ts';
 import { DIRECTIVES } from './directives.ts';
+import { ownUser } from './own-user.ts';
 import type { ServiceSpec, ServiceType } from './service-spec.ts';
 import { SettingReader, type Refusal } from './setting-reader.ts';
 import type { SpecifierContext } from './specifiers.ts';
@@ -101,7 +100,7 @@ function readStartLimit(reader: SettingReader): ServiceSpec['startLimit'] {
 }
 
 function readDirectory(reader: SettingReader, setting: Parameters<SettingReader['expand']>[0]): ServiceSpec['workingDirectory'] {
-  if (setting.value.replace(/^-/, '') === '~') return { path: homedir(), mayBeMissing: setting.value.startsWith('-') };
+  if (setting.value.replace(/^-/, '') === '~') return { path: ownUser().home, mayBeMissing: setting.value.startsWith('-') };
   return reader.paths([setting])[0];
 }
 

@@ -1,8 +1,9 @@
-import { constants, userInfo } from 'node:os';
+import { constants } from 'node:os';
 
 import type { UnitSetting, UnitText } from '../unit-text.ts';
 import { lastOf, listOf } from '../unit-text.ts';
 import { parseCommandLine, type Command } from './command-line.ts';
+import { ownUser } from './own-user.ts';
 import type { ExitStatusSet, OutputTarget } from './service-spec.ts';
 import { expandSpecifiers, type SpecifierContext } from './specifiers.ts';
 import { parseTimeSpan } from './time-span.ts';
@@ -150,7 +151,7 @@ export class SettingReader {
   identity(name: 'User' | 'Group'): void {
     const setting = this.last(name);
     if (setting === undefined) return;
-    const { uid, gid, username } = userInfo();
+    const { uid, gid, username } = ownUser();
     const wanted = this.expand(setting);
     const own = name === 'User' ? [String(uid), username] : [String(gid), ...(gid === 0 ? ['root', 'wheel'] : [username])];
     if (!own.includes(wanted)) this.refuse(setting, `units run as ${username} here, not as ${JSON.stringify(wanted)}`);

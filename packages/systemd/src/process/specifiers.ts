@@ -1,7 +1,9 @@
-import { arch, homedir, hostname, release, tmpdir, userInfo } from 'node:os';
+import { arch, hostname, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { parseUnitName, unescapeUnitName } from '@fleet/unit-parser';
+
+import { ownUser } from './own-user.ts';
 
 /** What specifiers of a unit are filled in from. */
 export interface SpecifierContext {
@@ -63,15 +65,15 @@ function valueOf(letter: string, { name, unitsDirectory, stateDirectory, machine
     case 'v':
       return release();
     case 'u':
-      return userInfo().username;
+      return ownUser().username;
     case 'U':
-      return String(userInfo().uid);
+      return String(ownUser().uid);
     case 'G':
-      return String(userInfo().gid);
+      return String(ownUser().gid);
     case 'h':
-      return homedir();
+      return ownUser().home;
     case 's':
-      return userInfo().shell ?? '/bin/sh';
+      return ownUser().shell;
     case 'T':
     case 'V':
       return tmpdir();
