@@ -175,7 +175,8 @@ describe('stopping', () => {
     { mode: 'process', survives: true },
   ])('KillMode=$mode', async ({ mode, survives }) => {
     const manager = await open();
-    await start(manager, 'a.service', [`KillMode=${mode}`, 'TimeoutStopSec=300ms', `ExecStart=/bin/sh -c 'sh -c "trap : TERM; while :; do sleep 0.05; done" & exec sleep 1000'`]);
+    await start(manager, 'a.service', [`KillMode=${mode}`, 'TimeoutStopSec=300ms', `ExecStart=/bin/sh -c 'sh -c "trap : TERM; echo ready; while :; do sleep 0.05; done" & exec sleep 1000'`]);
+    await waitUntil('the trap', async () => (await output(manager, 'a.service')).includes('ready'));
     const group = await mainPid('a.service');
     await (await manager.stop('a.service')).result;
     expect(isGroupAlive(group)).toBe(survives);
