@@ -67,8 +67,8 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
   }
   const reason = report.reason ?? '';
   if (unit.currentState !== goal) {
-    if (WAITS_ITS_TURN.test(reason)) return { kind: 'waiting', doing: reason, machine, holdsMs: FOR_EVER };
-    if (reason !== '' && report.active !== 'failed') return { kind: 'failed', reason, machine, holdsMs: CONFIRM_REFUSED_MS };
+    // The reason of a unit that has failed is about the run before.
+    if (WAITS_ITS_TURN.test(reason) || (reason !== '' && report.active !== 'failed')) return heldBack(reason, machine);
     const doing = report.active === 'deactivating' ? 'stopping' : 'being asked of systemd';
     return { kind: 'waiting', doing, machine, holdsMs: report.active === 'deactivating' ? FOR_EVER : NO_ANSWER_MS };
   }
@@ -78,6 +78,11 @@ function assessArriving(unit: UnitSummary, goal: 'loaded' | 'launched', report: 
 /** Whether a machine that has been asked for no more has the unit: one that cannot have it says why. */
 function assessLoaded({ machineID: machine, load, reason = '' }: UnitStateInfo): Assessment {
   if (load !== 'not-found' || reason === '') return { kind: 'reached', state: 'loaded', machine, holdsMs: 0 };
+  return heldBack(reason, machine);
+}
+
+/** A unit that its machine does not take up, by the reason it gives. */
+function heldBack(reason: string, machine: string | undefined): Assessment {
   if (WAITS_ITS_TURN.test(reason)) return { kind: 'waiting', doing: reason, machine, holdsMs: FOR_EVER };
   return { kind: 'failed', reason, machine, holdsMs: CONFIRM_REFUSED_MS };
 }
